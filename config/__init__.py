@@ -1,0 +1,1 @@
+"""Settings of the daemon: how it is wired, never what is said."""

@@ -1,0 +1,1 @@
+"""The long-running program: intake, decisions, the outbox, the page and the servers."""

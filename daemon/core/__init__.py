@@ -1,0 +1,1 @@
+"""Pure domain: standard library only, no clock, no input or output."""

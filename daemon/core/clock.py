@@ -1,0 +1,145 @@
+"""Time as a parameter: the one place where the machine's clocks are read.
+
+An instant is an ``int``: milliseconds since 1970-01-01T00:00Z.  A span is an
+``int`` of milliseconds.  Integers make decisions exact, hashable and the same
+on every machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+Instant = int
+Span = int
+
+SECOND: Span = 1_000
+MINUTE: Span = 60 * SECOND
+HOUR: Span = 60 * MINUTE
+DAY: Span = 24 * HOUR
+
+
+class Clock(Protocol):
+    """What the shell may know of time; the core gets instants as arguments."""
+
+    def now(self) -> Instant:
+        """Wall clock, milliseconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; for deadlines and leases of this process."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        """Wait until the event is set (True) or that much time has passed (False)."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> Instant:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        try:
+            async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class ScaledClock(SystemClock):
+    """A clock that runs ``speed`` times as fast; the demo alone uses it."""
+
+    def __init__(self, speed: float, start: Instant | None = None) -> None:
+        self.speed = speed
+        self._origin = time.monotonic()
+        self._start = super().now() if start is None else start
+
+    def now(self) -> Instant:
+        return self._start + int((time.monotonic() - self._origin) * self.speed * 1000)
+
+    def monotonic(self) -> float:
+        return self._origin + (time.monotonic() - self._origin) * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / self.speed)
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        return await super().wait(event, None if seconds is None else seconds / self.speed)
+
+
+class FakeClock:
+    """A clock that stands still until it is told to go on; tests and tools drive it."""
+
+    def __init__(self, start: Instant = 1_798_797_600_000) -> None:
+        self._now = start
+        self._sleepers: list[tuple[Instant, int, asyncio.Future[None]]] = []
+        self._tie = itertools.count()
+
+    def now(self) -> Instant:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now / 1000
+
+    def advance(self, span: Span) -> None:
+        """Move on and wake whoever slept no longer than this."""
+        self._now += span
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            future = heapq.heappop(self._sleepers)[2]
+            if not future.done():
+                future.set_result(None)
+
+    async def sleep(self, seconds: float) -> None:
+        future = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + int(seconds * 1000), next(self._tie), future))
+        await future
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        if seconds is None:
+            await event.wait()
+            return True
+        waiting = asyncio.ensure_future(event.wait())
+        sleeping = asyncio.ensure_future(self.sleep(seconds))
+        try:
+            await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+            return waiting.done()
+        finally:
+            waiting.cancel()
+            sleeping.cancel()
+
+
+def from_datetime(moment: datetime) -> Instant:
+    """The instant of an aware date and time."""
+    return int(moment.timestamp() * 1000)
+
+
+def to_datetime(instant: Instant) -> datetime:
+    """The aware UTC date and time of an instant; out-of-range instants are clamped."""
+    clamped = min(max(instant, -62_135_596_800_000), 253_402_300_799_000)
+    return datetime.fromtimestamp(clamped / 1000, UTC)
+
+
+def to_iso(instant: Instant) -> str:
+    """RFC 3339 with milliseconds and Z, as Statuspage writes it."""
+    return to_datetime(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ceil_minute(instant: Instant) -> Instant:
+    """The instant rounded up to the minute: what "next update by" shows."""
+    return -(-instant // MINUTE) * MINUTE

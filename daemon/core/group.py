@@ -1,0 +1,233 @@
+"""The state of one group: the fold of its journal, and all that a decision may see.
+
+``Group.apply`` is the only place where an entry becomes state.  Nothing here
+reads a rule, a clock or a store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from daemon.core import fold
+from daemon.core.clock import Instant, Span
+from daemon.core.journal import Entry, Recorded
+from daemon.core.words import Audience, Impact, Status
+
+
+@dataclass(slots=True)
+class Episode:
+    """One run of an alert within the group."""
+
+    starts_at: Instant
+    firing: bool
+    component: str = ""
+    impact: Impact = Impact.none
+    believed: bool = False  # a person resolved while it fired: it reopens nothing
+
+
+@dataclass(slots=True)
+class Occasions:
+    """How often a step acted and when it last did."""
+
+    count: int = 0
+    last: Instant | None = None
+    last_said: str = ""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A text that waits for a veto window to pass or for votes."""
+
+    step: str
+    plan: str
+    occasion: str
+    need: str
+    since: Instant
+    until: Instant
+    otherwise: str
+    posts: dict[str, str]
+    promise_span: Span | None
+    attempt: int
+    status: Status
+    impact: Impact
+    components: tuple[str, ...]
+    votes: tuple[str, ...] = ()
+    vetoed_by: str = ""
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that ``on`` steps listen for."""
+
+    name: str
+    at: Instant
+    number: int
+    status: Status
+    by_person: bool = False
+
+
+@dataclass(slots=True)
+class ChannelView:
+    """What this group knows of one channel."""
+
+    audience: Audience = Audience.public
+    states: dict[str, str] = field(default_factory=dict)  # update id -> delivery state
+    queued_at: dict[str, Instant] = field(default_factory=dict)
+    last_text: str = ""
+    told: bool = False
+    down: bool = False
+    posts: int = 0
+    said_resolved: bool = False
+
+
+@dataclass(slots=True)
+class PersonText:
+    """A person's update that has not been sent on yet in this call of decide."""
+
+    at: Instant
+    who: str
+    text: str
+    to: tuple[str, ...]
+    promise: Instant | None
+    plan: str
+    internal: bool
+    number: int
+    resolves: bool
+
+
+@dataclass(slots=True)
+class Group:
+    """Everything that one journal says, added up."""
+
+    id: int = 0
+    sequence: int = 0
+    at: Instant = 0  # of the newest entry
+    public_id: str = ""
+    number: int = 0
+    rules: str = ""
+    route: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    plan: str = ""
+    title: str = ""
+    opened_by: str = ""
+
+    phase: str = "pending"  # pending | open | resolved | ended
+    ended: str = ""
+    created_at: Instant = 0
+    pending_since: Instant | None = None
+    opened_at: Instant | None = None
+    resolved_at: Instant | None = None
+    open_since: Instant | None = None  # the clock of `after`: runs while open
+    open_before: Span = 0  # and what it had counted before
+
+    episodes: dict[int, Episode] = field(default_factory=dict)
+    firing: int = 0
+    clear_since: Instant | None = None
+    heard_at: Instant | None = None
+    asked_stale: Instant | None = None
+    common: dict[str, str] | None = None
+    note: str = ""
+    link: str = ""
+    started_at: Instant | None = None  # the senders' earliest startsAt
+
+    status: Status = Status.investigating
+    status_before: Status = Status.investigating
+    status_at: Instant = 0
+    status_stands: bool = False  # a person set it while nothing fired
+    believed_at: Instant | None = None  # a person resolved while alerts fired
+    impact: Impact = Impact.none
+    impact_by_person: bool = False
+    alert_impact: Impact = Impact.none
+    components: tuple[str, ...] = ()
+    removed: frozenset[str] = frozenset()
+    raise_held: frozenset[int] = frozenset()
+
+    steps: dict[str, Occasions] = field(default_factory=dict)  # "plan/step"
+    done: set[str] = field(default_factory=set)  # occasions that ended
+    waiting: dict[str, Pending] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)  # occasion -> times it was put to people
+    events: dict[str, Event] = field(default_factory=dict)  # newest of each name
+    event_count: int = 0
+    person: list[PersonText] = field(default_factory=list)
+    person_count: int = 0
+    questions: int = 0
+
+    channels: dict[str, ChannelView] = field(default_factory=dict)
+    page_told: bool = False
+    first_vetoed_at: Instant | None = None
+    last_counting: Instant | None = None
+    last_counting_to: tuple[str, ...] = ()
+    promise: Instant | None = None
+    promise_made: Instant | None = None
+    promises_kept: int = 0
+    promises_broken: int = 0
+    broken_open: bool = False  # the open promise was already counted as broken
+    unattended: int = 0
+    public_updates: int = 0
+    longest_silence: Span = 0
+
+    acked_by: str = ""
+    taken_over_by: str = ""
+    taken_over_act: Instant | None = None
+    take_over_announced: bool = False
+    paused_by: str = ""
+    paused_until: Instant | None = None
+    postmortem_scheduled: bool = False
+
+    def apply(self, recorded: Recorded) -> None:
+        """Fold one entry in."""
+        self.sequence = recorded.sequence
+        self.at = recorded.at
+        fold.apply(self, recorded.at, recorded.entry)
+
+    def add(self, at: Instant, entry: Entry) -> Recorded:
+        """Fold one new entry in and return it with its place."""
+        recorded = Recorded(self.sequence + 1, at, entry)
+        self.apply(recorded)
+        return recorded
+
+    def copy(self) -> Group:
+        """A copy that can be folded further without touching this one.
+
+        Episodes are shared: no decided entry changes them.
+        """
+        changes: dict[str, Any] = {
+            "steps": {key: replace(value) for key, value in self.steps.items()},
+            "done": set(self.done),
+            "waiting": {key: replace(value) for key, value in self.waiting.items()},
+            "attempts": dict(self.attempts),
+            "events": dict(self.events),
+            "person": list(self.person),
+            "channels": {
+                key: replace(value, states=dict(value.states), queued_at=dict(value.queued_at))
+                for key, value in self.channels.items()
+            },
+        }
+        return replace(self, **changes)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether alerts may still join it."""
+        return self.phase != "ended"
+
+    @property
+    def told(self) -> list[str]:
+        """Public channels that were, or may have been, told about this incident; sorted."""
+        return sorted(
+            name for name, view in self.channels.items() if view.told and view.audience is Audience.public
+        )
+
+    def open_for(self, now: Instant) -> Span:
+        """How long the incident has been open since its plan began (the clock of ``after``)."""
+        return self.open_before + (max(now - self.open_since, 0) if self.open_since is not None else 0)
+
+
+def fold_all(group: int, entries: Iterable[Recorded]) -> Group:
+    """The state that a whole journal adds up to."""
+    state = Group(id=group)
+    for recorded in entries:
+        state.apply(recorded)
+    return state

@@ -1,0 +1,175 @@
+"""The seam between the outbox and the channels.
+
+A channel turns one frozen payload into one call and one outcome.  It never
+retries, never sleeps, keeps no state about deliveries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from daemon.core.clock import Instant
+from daemon.core.words import Audience
+
+
+class Reason(StrEnum):
+    """Why an attempt did not end as ``Sent``; also a metric label."""
+
+    network = "network"
+    timeout = "timeout"
+    server = "server"
+    rate_limited = "rate_limited"
+    auth = "auth"
+    content = "content"
+    gone = "gone"
+    other = "other"
+
+
+class Scope(StrEnum):
+    """What a refusal is about: this delivery alone, or all to this destination."""
+
+    delivery = "delivery"
+    destination = "destination"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """What a channel needs to find its post again: opaque ids and a public address if there is one."""
+
+    ids: Mapping[str, str]
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel has it; ``ref`` names the post where the channel gives a name."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Proof that nothing was sent (no byte left, or a documented "not performed")."""
+
+    reason: Reason
+    detail: str = ""
+    after: float | None = None  # seconds the other side asked us to wait
+    scope: Scope = Scope.delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Refused for good; sending the same bytes again is useless."""
+
+    reason: Reason
+    detail: str = ""
+    scope: Scope = Scope.delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Bytes left and nobody saw the answer: it may be there or not."""
+
+    reason: Reason
+    detail: str = ""
+
+
+Outcome = Sent | Retry | Rejected | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """Read-back walked the complete list and the post is not in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """Read-back could not answer."""
+
+    detail: str = ""
+
+
+Found = Ref | NotThere | CannotTell
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel kind can do; the core asks this and never compares kinds."""
+
+    kind: str
+    max_length: int | None = None
+    counter: str = "characters"  # characters | weighted | bytes | graphemes | segments
+    markup: Literal["plain", "mrkdwn", "html", "card", "facets"] = "plain"
+    per_recipient: bool = False
+    threads: bool = False
+    can_edit: bool = False
+    can_find: bool = False
+    idempotency: Literal["native", "lookup", "content", "none"] = "none"
+    on_doubt: Literal["hold", "resend", "read_back"] = "hold"
+    late_apply: float = 60.0  # seconds within which the provider may still apply a call we gave up on
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One update as a channel is to say it: everything ``render`` may look at.
+
+    ``text`` is the words chosen for this channel; the rest is for titles,
+    threads and colours.  ``audience`` is checked against the channel's before
+    rendering: internal text cannot be rendered for a public channel.
+    """
+
+    key: str  # the client key: deterministic, the same in every retry
+    incident: str  # INC-42, for internal channels only
+    title: str
+    text: str
+    audience: Audience
+    status: str
+    impact: str
+    components: tuple[str, ...]
+    first: bool  # the first post of this incident on this channel
+    page_name: str
+    page_url: str  # the incident's public page
+    at: Instant
+    mention: str = ""
+    update: str = ""  # the update's id
+    thread: str = ""  # the update id of the incident's first post here
+    facts: Mapping[str, str] = field(default_factory=dict)  # internal channels: links and labels to show
+
+
+Payload = dict[str, Any]
+"""Frozen at enqueue as JSON; a retry sends the same bytes."""
+
+
+class Channel(Protocol):
+    """A configured way out.  ``send`` makes one attempt with a deadline of its own."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def audience(self) -> Audience: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def recipients(self) -> tuple[str, ...]:
+        """Whom a per-recipient channel writes to; ``("",)`` for a broadcast one."""
+        ...
+
+    def render(self, post: Post, recipient: str = "") -> Payload:
+        """Pure: the bytes that would go out.  Raises ValueError for internal text on a public channel."""
+        ...
+
+    async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
+
+    async def find(self, payload: Payload, key: str, since: Instant) -> Found: ...
+
+    async def check(self) -> str | None:
+        """None when credentials and target are good, else what is wrong; posts nothing."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Pure parsers: bytes from a monitor in, alerts out; one file per format."""

@@ -1,0 +1,1 @@
+"""The public status page: view models, templates, static files, Statuspage JSON."""

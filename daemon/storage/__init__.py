@@ -1,0 +1,1 @@
+"""SQLAlchemy Core tables and statements, the SQLite writer, Alembic migrations."""

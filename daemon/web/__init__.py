@@ -1,0 +1,1 @@
+"""The two aiohttp servers and their handlers."""
