@@ -27,9 +27,7 @@ class DeliveryState(StrEnum):
     expired = "expired"  # its schedule ended before it left
 
 
-FINAL = frozenset(
-    {DeliveryState.sent, DeliveryState.dead, DeliveryState.superseded, DeliveryState.expired}
-)
+FINAL = frozenset({DeliveryState.sent, DeliveryState.dead, DeliveryState.superseded, DeliveryState.expired})
 MAY_BE_THERE = frozenset(
     {DeliveryState.attempted, DeliveryState.sent, DeliveryState.unknown, DeliveryState.held}
 )

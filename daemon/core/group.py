@@ -1,18 +1,15 @@
 """The state of one group: the fold of its journal, and all that a decision may see.
 
-``Group.apply`` is the only place where an entry becomes state.  Nothing here
-reads a rule, a clock or a store.
+``daemon.core.fold`` is the only place where an entry becomes state.  Nothing
+here reads a rule, a clock or a store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from daemon.core import fold
 from daemon.core.clock import Instant, Span
-from daemon.core.journal import Entry, Recorded
 from daemon.core.words import Audience, Impact, Status
 
 
@@ -29,11 +26,11 @@ class Episode:
 
 @dataclass(slots=True)
 class Occasions:
-    """How often a step acted and when it last did."""
+    """How often a step acted, how many of its occasions ended, and when the last one did."""
 
     count: int = 0
+    rounds: int = 0
     last: Instant | None = None
-    last_said: str = ""
 
 
 @dataclass(slots=True)
@@ -48,14 +45,13 @@ class Pending:
     until: Instant
     otherwise: str
     posts: dict[str, str]
-    promise_span: Span | None
+    promise: Instant | None
     attempt: int
     status: Status
     impact: Impact
     components: tuple[str, ...]
     votes: tuple[str, ...] = ()
     vetoed_by: str = ""
-    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +61,7 @@ class Event:
     name: str
     at: Instant
     number: int
-    status: Status
+    status: Status | None = None  # the status it brought; None where it brought none
     by_person: bool = False
 
 
@@ -80,7 +76,6 @@ class ChannelView:
     told: bool = False
     down: bool = False
     posts: int = 0
-    said_resolved: bool = False
 
 
 @dataclass(slots=True)
@@ -93,9 +88,9 @@ class PersonText:
     to: tuple[str, ...]
     promise: Instant | None
     plan: str
-    internal: bool
     number: int
     resolves: bool
+    title: str = ""
 
 
 @dataclass(slots=True)
@@ -122,6 +117,8 @@ class Group:
     resolved_at: Instant | None = None
     open_since: Instant | None = None  # the clock of `after`: runs while open
     open_before: Span = 0  # and what it had counted before
+    plan_began: Instant = 0
+    plan_by_person: bool = False
 
     episodes: dict[int, Episode] = field(default_factory=dict)
     firing: int = 0
@@ -136,8 +133,11 @@ class Group:
     status: Status = Status.investigating
     status_before: Status = Status.investigating
     status_at: Instant = 0
+    monitoring_at: Instant = 0
+    refired: bool = False  # an alert fired while monitoring and nothing was decided about it yet
+    retracted: bool = False
     status_stands: bool = False  # a person set it while nothing fired
-    believed_at: Instant | None = None  # a person resolved while alerts fired
+    believed_asked: bool = False  # a person was asked about alerts that fire on after their "resolved"
     impact: Impact = Impact.none
     impact_by_person: bool = False
     alert_impact: Impact = Impact.none
@@ -158,10 +158,10 @@ class Group:
     channels: dict[str, ChannelView] = field(default_factory=dict)
     page_told: bool = False
     first_vetoed_at: Instant | None = None
+    first_asked_at: Instant | None = None
     last_counting: Instant | None = None
     last_counting_to: tuple[str, ...] = ()
     promise: Instant | None = None
-    promise_made: Instant | None = None
     promises_kept: int = 0
     promises_broken: int = 0
     broken_open: bool = False  # the open promise was already counted as broken
@@ -176,18 +176,6 @@ class Group:
     paused_by: str = ""
     paused_until: Instant | None = None
     postmortem_scheduled: bool = False
-
-    def apply(self, recorded: Recorded) -> None:
-        """Fold one entry in."""
-        self.sequence = recorded.sequence
-        self.at = recorded.at
-        fold.apply(self, recorded.at, recorded.entry)
-
-    def add(self, at: Instant, entry: Entry) -> Recorded:
-        """Fold one new entry in and return it with its place."""
-        recorded = Recorded(self.sequence + 1, at, entry)
-        self.apply(recorded)
-        return recorded
 
     def copy(self) -> Group:
         """A copy that can be folded further without touching this one.
@@ -223,11 +211,3 @@ class Group:
     def open_for(self, now: Instant) -> Span:
         """How long the incident has been open since its plan began (the clock of ``after``)."""
         return self.open_before + (max(now - self.open_since, 0) if self.open_since is not None else 0)
-
-
-def fold_all(group: int, entries: Iterable[Recorded]) -> Group:
-    """The state that a whole journal adds up to."""
-    state = Group(id=group)
-    for recorded in entries:
-        state.apply(recorded)
-    return state

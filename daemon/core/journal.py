@@ -152,7 +152,6 @@ class Acted:
     plan: str = ""
     occasion: str = ""
     reason: str = ""
-    internal: bool = False
     rules: str = ""
 
 
@@ -235,10 +234,11 @@ class Said:
     counts: bool = False
     promise: Instant | None = None
     who: str = ""
-    collapsed: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()  # status pages among the posts: sent with this very entry
+    internal: tuple[str, ...] = ()  # internal channels among the posts
+    left_out: dict[str, str] = field(default_factory=dict)  # channel -> collapsed | same text
     components: tuple[str, ...] = ()
-    title: str = ""
-    carried: bool = False  # the same words as the person's update, to channels that lacked them
+    carried: bool = False  # the person's own words, to channels that lacked them
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +297,7 @@ class Waiting:
     until: Instant
     otherwise: str  # skip | post
     posts: dict[str, str]
-    promise_span: int | None = None
+    promise: Instant | None = None
     attempt: int = 1
 
 
@@ -341,7 +341,10 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last entry of a group: ``resolved``, ``retracted``, ``merged`` or ``never_opened``."""
+    """No alert joins any more: ``resolved``, ``retracted``, ``merged`` or ``never_opened``.
+
+    ``on`` steps with ``after``, deliveries and people may still add entries.
+    """
 
     kind: ClassVar[str] = "ended"
     decided: ClassVar[bool] = True

@@ -11,7 +11,7 @@ LONGEST_ASKED: Span = 60 * MINUTE  # an absurd Retry-After does not park a post 
 
 def delay(attempts: int, asked: float | None = None) -> Span:
     """Milliseconds to wait after ``attempts`` failed attempts; what was asked wins, within a cap."""
-    own = min(FIRST * 2 ** max(attempts - 1, 0), LONGEST)
+    own: Span = min(FIRST << min(max(attempts - 1, 0), 20), LONGEST)
     if asked is None:
         return own
     return max(own, min(int(asked * SECOND), LONGEST_ASKED))

@@ -1,0 +1,314 @@
+"""How an entry becomes state: the only place that changes a ``Group``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from daemon.core import journal as j
+from daemon.core.acts import acted, close, happen, move_plan, reopen
+from daemon.core.clock import Instant
+from daemon.core.delivery import MAY_BE_THERE, DeliveryState
+from daemon.core.group import ChannelView, Episode, Event, Group, Occasions, Pending, PersonText
+from daemon.core.promise import broken_at
+from daemon.core.words import Audience, Impact, Status
+
+PERSON = "person"
+    Status.identified: "identified",
+    Status.monitoring: "monitoring",
+    Status.resolved: "resolved",
+}
+
+
+def apply(state: Group, recorded: j.Recorded) -> None:
+    """Fold one entry in."""
+    state.sequence = recorded.sequence
+    state.at = recorded.at
+    _FOLDS[recorded.entry.kind](state, recorded.at, recorded.entry)
+
+
+def add(state: Group, at: Instant, entry: j.Entry) -> j.Recorded:
+    """Fold one new entry in and return it with its place."""
+    recorded = j.Recorded(state.sequence + 1, at, entry)
+    apply(state, recorded)
+    return recorded
+
+
+def fold_all(group: int, entries: Iterable[j.Recorded]) -> Group:
+    """The state that a whole journal adds up to."""
+    state = Group(id=group)
+    for recorded in entries:
+        apply(state, recorded)
+    return state
+
+
+
+def _created(state: Group, at: Instant, entry: j.Created) -> None:
+    state.public_id, state.rules, state.route = entry.public_id, entry.rules, entry.route
+    state.labels, state.plan, state.title = entry.labels, entry.plan, entry.title
+    state.opened_by = entry.who
+    state.impact, state.components = entry.impact, entry.components
+    state.impact_by_person = bool(entry.who)
+    state.created_at = at
+
+
+def _alerts(state: Group, at: Instant, entry: j.Alerts) -> None:
+    state.heard_at = at
+    for fired in entry.fired:
+        _fired(state, fired)
+    if entry.fired:
+        state.common = (
+            dict(entry.common)
+            if state.common is None
+            else {key: value for key, value in state.common.items() if entry.common.get(key) == value}
+        )
+        state.note = entry.note or state.note
+        state.link = entry.link or state.link
+        state.status_stands = False
+        state.refired = state.refired or (state.phase == "open" and state.status is Status.monitoring)
+    for number in entry.cleared:
+        _cleared(state, number)
+    if state.firing:
+        state.clear_since = None
+        if state.pending_since is None:
+            state.pending_since = at
+    elif state.clear_since is None:
+        state.clear_since = at
+        state.pending_since = None
+
+
+def _fired(state: Group, fired: j.Fired) -> None:
+    known = state.episodes.get(fired.episode)
+    if known is None or not known.firing:
+        state.firing += 1
+    state.episodes[fired.episode] = Episode(
+        starts_at=fired.starts_at, firing=True, component=fired.component, impact=fired.impact
+    )
+    state.alert_impact = max(state.alert_impact, fired.impact)
+    if state.started_at is None or fired.starts_at < state.started_at:
+        state.started_at = fired.starts_at
+
+
+def _cleared(state: Group, number: int) -> None:
+    episode = state.episodes.get(number)
+    if episode is None or not episode.firing:
+        return
+    episode.firing = False
+    if not episode.believed:
+        state.firing -= 1
+
+
+def _heard(state: Group, at: Instant, _entry: j.Heard) -> None:
+    state.heard_at = at
+
+
+def _gap(state: Group, at: Instant, entry: j.Gap) -> None:
+    """`for`, `keep_firing_for`, `monitor_for` and approval windows did not run meanwhile."""
+    lost = max(at - entry.since, 0)
+    if state.pending_since is not None and state.phase == "pending":
+        state.pending_since += lost
+    if state.clear_since is not None:
+        state.clear_since += lost
+    if state.status is Status.monitoring:
+        state.monitoring_at += lost
+    for pending in state.waiting.values():
+        pending.until += lost
+
+
+def _numbered(state: Group, _at: Instant, entry: j.Numbered) -> None:
+    state.number = entry.number
+
+
+def _delivery(state: Group, at: Instant, entry: j.DeliveryMoved) -> None:
+    view = state.channels.setdefault(entry.channel, ChannelView())
+    view.states[entry.update] = entry.state
+    if entry.state == DeliveryState.queued:
+        view.queued_at.setdefault(entry.update, at)
+    else:
+        view.queued_at.pop(entry.update, None)
+    view.told = any(one in MAY_BE_THERE for one in view.states.values())
+
+
+def _channel(state: Group, _at: Instant, entry: j.ChannelTurned) -> None:
+    state.channels.setdefault(entry.channel, ChannelView()).down = entry.down
+
+
+def _paused(state: Group, _at: Instant, entry: j.Paused) -> None:
+    state.paused_by, state.paused_until = entry.who, entry.until
+
+
+def _resumed(state: Group, _at: Instant, _entry: j.Resumed) -> None:
+    state.paused_by, state.paused_until = "", None
+
+
+
+
+
+
+
+
+def _opened(state: Group, _at: Instant, entry: j.Opened) -> None:
+    state.phase = "open"
+    state.opened_at = state.open_since = state.status_at = state.plan_began = entry.due
+    state.plan, state.impact, state.components = entry.plan, entry.impact, entry.components
+    state.title = entry.title or state.title
+    state.plan_by_person = bool(state.opened_by)
+
+
+def _status(state: Group, at: Instant, entry: j.StatusChanged) -> None:
+    state.refired = False
+    if entry.status is Status.resolved:
+        close(state, entry.due)
+    elif state.phase == "resolved":
+        reopen(state, entry.due)
+        state.status = entry.status
+    else:
+        state.status_before, state.status = state.status, entry.status
+    state.status_at = entry.due
+    if entry.status is Status.monitoring:
+        state.monitoring_at = entry.due
+    if entry.event:
+        happen(state, at, entry.event, entry.status)
+
+
+def _impact(state: Group, at: Instant, entry: j.ImpactRaised) -> None:
+    state.impact = entry.impact
+    if state.public_updates:
+        happen(state, at, "impact_raised")
+
+
+def _components(state: Group, at: Instant, entry: j.ComponentsChanged) -> None:
+    state.components = entry.components
+    if state.public_updates:
+        happen(state, at, "components_changed")
+
+
+def _plan(state: Group, at: Instant, entry: j.PlanChanged) -> None:
+    move_plan(state, at, entry.plan, person=entry.cause == PERSON)
+
+
+def _raise(state: Group, _at: Instant, entry: j.RaiseLooked) -> None:
+    state.raise_held = frozenset(entry.held)
+
+
+def _occasion_ended(state: Group, at: Instant, entry: j.Said | j.Asked | j.StepSet | j.Skipped) -> None:
+    if not entry.occasion or not entry.step:
+        return
+    occasions = state.steps.setdefault(f"{entry.plan}/{entry.step}", Occasions())
+    occasions.rounds += 1
+    occasions.last = at
+    if not isinstance(entry, j.Skipped):
+        occasions.count += 1
+    state.done.add(entry.occasion)
+    state.waiting.pop(entry.occasion, None)
+
+
+def _said(state: Group, at: Instant, entry: j.Said) -> None:
+    _occasion_ended(state, at, entry)
+    for channel, text in entry.posts.items():
+        view = state.channels.setdefault(channel, ChannelView())
+        view.audience = Audience.internal if channel in entry.internal else Audience.public
+        view.last_text = text
+        view.posts += 1
+        if channel in entry.pages:
+            view.states[entry.update] = DeliveryState.sent
+            view.told = state.page_told = True
+        else:
+            view.states[entry.update] = DeliveryState.queued
+            view.queued_at[entry.update] = at
+    if entry.audience is Audience.public:
+        state.public_updates += 1
+    if entry.step == PERSON and state.person and not entry.carried:
+        state.person.pop(0)
+    if entry.counts:
+        _counted(state, at, entry)
+
+
+def _counted(state: Group, at: Instant, entry: j.Said) -> None:
+    since = state.last_counting if state.last_counting is not None else state.opened_at
+    if since is not None and state.phase == "open":
+        state.longest_silence = max(state.longest_silence, at - since)
+    if state.promise is not None and not state.broken_open and at < broken_at(state.promise):
+        state.promises_kept += 1
+    state.promise = entry.promise
+    state.broken_open = False
+    state.last_counting = at
+    state.last_counting_to = tuple(entry.posts)
+    state.unattended = 0 if entry.who else state.unattended + 1
+
+
+def _asked(state: Group, at: Instant, entry: j.Asked) -> None:
+    _occasion_ended(state, at, entry)
+    state.questions += 1
+    match entry.reason:
+        case "stale":
+            state.asked_stale = at
+        case "take_over_ending":
+            state.take_over_announced = True
+        case "still_firing":
+            state.believed_asked = True
+        case "first_vetoed":
+            state.first_asked_at = at
+        case _:
+            pass
+
+
+def _set(state: Group, at: Instant, entry: j.StepSet) -> None:
+    _occasion_ended(state, at, entry)
+    if entry.impact is not None:
+        state.impact = entry.impact
+        if state.public_updates:
+            happen(state, at, "impact_raised")
+    if entry.move_to:
+        move_plan(state, at, entry.move_to, person=False)
+
+
+def _skipped(state: Group, at: Instant, entry: j.Skipped) -> None:
+    pending = state.waiting.get(entry.occasion)
+    if pending is not None and pending.vetoed_by and not state.page_told:
+        state.first_vetoed_at = at
+    _occasion_ended(state, at, entry)
+
+
+def _waiting(state: Group, at: Instant, entry: j.Waiting) -> None:
+    state.attempts[entry.occasion] = entry.attempt
+    state.waiting[entry.occasion] = Pending(
+        entry.step, entry.plan, entry.occasion, entry.need, at, entry.until, entry.otherwise, entry.posts,
+        entry.promise, entry.attempt, state.status, state.impact, state.components,
+    )  # fmt: skip
+
+
+def _withdrawn(state: Group, _at: Instant, entry: j.Withdrawn) -> None:
+    state.waiting.pop(entry.occasion, None)
+
+
+def _promise_broken(state: Group, at: Instant, _entry: j.PromiseBroken) -> None:
+    state.broken_open = True
+    state.promises_broken += 1
+    happen(state, at, "promise_broken")
+
+
+def _take_over_ended(state: Group, _at: Instant, _entry: j.TakeOverEnded) -> None:
+    state.taken_over_by, state.taken_over_act = "", None
+
+
+def _superseded(state: Group, _at: Instant, entry: j.Superseded) -> None:
+    for name in entry.channels:
+        view = state.channels[name]
+        for update in view.queued_at:
+            view.states[update] = DeliveryState.superseded
+        view.queued_at.clear()
+
+
+def _ended(state: Group, _at: Instant, entry: j.Ended) -> None:
+    state.phase, state.ended = "ended", entry.how
+
+
+_FOLDS: dict[str, Callable[[Group, Instant, Any], None]] = {
+    "created": _created, "alerts": _alerts, "heard": _heard, "gap": _gap, "numbered": _numbered,
+    "delivery": _delivery, "channel": _channel, "paused": _paused, "resumed": _resumed, "acted": acted,
+    "opened": _opened, "status": _status, "impact": _impact, "components": _components, "plan": _plan,
+    "raise": _raise, "said": _said, "asked": _asked, "set": _set, "skipped": _skipped,
+    "waiting": _waiting, "withdrawn": _withdrawn, "promise_broken": _promise_broken,
+    "take_over_ended": _take_over_ended, "superseded": _superseded, "ended": _ended,
+}  # fmt: skip
