@@ -9,15 +9,11 @@ from daemon.core import journal as j
 from daemon.core.acts import acted, close, happen, move_plan, reopen
 from daemon.core.clock import Instant
 from daemon.core.delivery import MAY_BE_THERE, DeliveryState
-from daemon.core.group import ChannelView, Episode, Event, Group, Occasions, Pending, PersonText
+from daemon.core.group import ChannelView, Episode, Group, Occasions, Pending
 from daemon.core.promise import broken_at
-from daemon.core.words import Audience, Impact, Status
+from daemon.core.words import Audience, Status
 
 PERSON = "person"
-    Status.identified: "identified",
-    Status.monitoring: "monitoring",
-    Status.resolved: "resolved",
-}
 
 
 def apply(state: Group, recorded: j.Recorded) -> None:
@@ -40,7 +36,6 @@ def fold_all(group: int, entries: Iterable[j.Recorded]) -> Group:
     for recorded in entries:
         apply(state, recorded)
     return state
-
 
 
 def _created(state: Group, at: Instant, entry: j.Created) -> None:
@@ -139,12 +134,6 @@ def _paused(state: Group, _at: Instant, entry: j.Paused) -> None:
 
 def _resumed(state: Group, _at: Instant, _entry: j.Resumed) -> None:
     state.paused_by, state.paused_until = "", None
-
-
-
-
-
-
 
 
 def _opened(state: Group, _at: Instant, entry: j.Opened) -> None:

@@ -1,4 +1,4 @@
-""" "Next update by T": when it was shown, when it is due, when it is broken."""
+"""The promise "next update by T": when it was shown, when it is due, when it is broken."""
 
 from __future__ import annotations
 
