@@ -9,7 +9,7 @@ from daemon.core import journal as j
 from daemon.core.acts import acted, close, happen, move_plan, reopen
 from daemon.core.clock import Instant
 from daemon.core.delivery import MAY_BE_THERE, DeliveryState
-from daemon.core.group import ChannelView, Episode, Group, Occasions, Pending
+from daemon.core.group import ChannelView, Episode, Group, Occasions, PageUpdate, Pending
 from daemon.core.promise import broken_at
 from daemon.core.words import Audience, Status
 
@@ -181,15 +181,17 @@ def _raise(state: Group, _at: Instant, entry: j.RaiseLooked) -> None:
 
 
 def _occasion_ended(state: Group, at: Instant, entry: j.Said | j.Asked | j.StepSet | j.Skipped) -> None:
-    if not entry.occasion or not entry.step:
+    if not entry.occasion:
+        return
+    state.done.add(entry.occasion)
+    state.waiting.pop(entry.occasion, None)
+    if not entry.step:
         return
     occasions = state.steps.setdefault(f"{entry.plan}/{entry.step}", Occasions())
     occasions.rounds += 1
     occasions.last = at
     if not isinstance(entry, j.Skipped):
         occasions.count += 1
-    state.done.add(entry.occasion)
-    state.waiting.pop(entry.occasion, None)
 
 
 def _said(state: Group, at: Instant, entry: j.Said) -> None:
@@ -199,12 +201,20 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
         view.audience = Audience.internal if channel in entry.internal else Audience.public
         view.last_text = text
         view.posts += 1
+        view.first = view.first or entry.update
         if channel in entry.pages:
             view.states[entry.update] = DeliveryState.sent
             view.told = state.page_told = True
         else:
             view.states[entry.update] = DeliveryState.queued
             view.queued_at[entry.update] = at
+    if entry.pages:
+        state.updates.append(
+            PageUpdate(
+                entry.update, at, entry.status, entry.impact, entry.posts[entry.pages[0]],
+                entry.components, bool(entry.who),
+            )
+        )  # fmt: skip
     if entry.audience is Audience.public:
         state.public_updates += 1
     if entry.step == PERSON and state.person and not entry.carried:
@@ -229,6 +239,10 @@ def _counted(state: Group, at: Instant, entry: j.Said) -> None:
 def _asked(state: Group, at: Instant, entry: j.Asked) -> None:
     _occasion_ended(state, at, entry)
     state.questions += 1
+    if entry.channel:
+        view = state.channels.setdefault(entry.channel, ChannelView(audience=Audience.internal))
+        view.states[entry.update] = DeliveryState.queued
+        view.first = view.first or entry.update
     match entry.reason:
         case "stale":
             state.asked_stale = at

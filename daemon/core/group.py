@@ -65,6 +65,19 @@ class Event:
     by_person: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PageUpdate:
+    """One update as the status page shows it."""
+
+    id: str
+    at: Instant
+    status: Status
+    impact: Impact
+    text: str
+    components: tuple[str, ...]
+    by_person: bool
+
+
 @dataclass(slots=True)
 class ChannelView:
     """What this group knows of one channel."""
@@ -73,6 +86,7 @@ class ChannelView:
     states: dict[str, str] = field(default_factory=dict)  # update id -> delivery state
     queued_at: dict[str, Instant] = field(default_factory=dict)
     last_text: str = ""
+    first: str = ""  # the update that opened the thread there
     told: bool = False
     down: bool = False
     posts: int = 0
@@ -156,6 +170,7 @@ class Group:
     questions: int = 0
 
     channels: dict[str, ChannelView] = field(default_factory=dict)
+    updates: list[PageUpdate] = field(default_factory=list)  # oldest first
     page_told: bool = False
     first_vetoed_at: Instant | None = None
     first_asked_at: Instant | None = None
@@ -189,6 +204,7 @@ class Group:
             "attempts": dict(self.attempts),
             "events": dict(self.events),
             "person": list(self.person),
+            "updates": list(self.updates),
             "channels": {
                 key: replace(value, states=dict(value.states), queued_at=dict(value.queued_at))
                 for key, value in self.channels.items()

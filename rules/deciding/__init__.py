@@ -1,0 +1,1 @@
+"""The parts of the one decision function; `rules.decide` alone is called from outside."""
