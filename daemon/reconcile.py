@@ -1,0 +1,82 @@
+"""What to do with ``unknown``: the channel's policy after its quarantine (reliability 3.3, 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+
+from daemon.core.clock import MINUTE, SECOND, Clock, Instant
+from daemon.core.delivery import Delivery, DeliveryState
+from daemon.core.ports import Channel, NotThere, Ref
+from daemon.core.store import Store
+from daemon.outbox import thread_of
+from daemon.service.deliveries import READS_NEEDED, DeliveryDesk
+
+LAG = 15 * SECOND
+"""Between two read-backs: longer than a provider's list lags behind its posts."""
+
+PATIENCE = 10 * MINUTE
+"""A channel that cannot be read back for this long leaves the doubt to a person."""
+
+MOST_RESENDS = 1  # automatic resends out of a doubt, ever (reliability 3.3 rule 6)
+
+
+class Reconciler:
+    """``step`` settles doubts whose quarantine is over."""
+
+    def __init__(
+        self, channels: Mapping[str, Channel], desk: DeliveryDesk, store: Store, clock: Clock
+    ) -> None:
+        self._channels = channels
+        self._desk = desk
+        self._store = store
+        self._clock = clock
+
+    async def step(self) -> bool:
+        """True when a row moved."""
+        now = self._clock.now()
+        worked = False
+        page = await self._store.deliveries(100, states={DeliveryState.unknown})
+        for row in page.items:
+            if row.not_before <= now:
+                await self._desk.settle_doubt(row, await self._answer(row, now))
+                worked = True
+        return worked
+
+    async def _answer(self, row: Delivery, now: Instant) -> Delivery:
+        channel = self._channels.get(row.channel)
+        if channel is None:
+            return replace(row, state=DeliveryState.held, detail="the channel is no longer configured")
+        match channel.capabilities.on_doubt:
+            case "resend":
+                return resend_once(row, now)
+            case "read_back":
+                return await self._read_back(row, channel, now)
+            case _:
+                return replace(row, state=DeliveryState.held)
+
+    async def _read_back(self, row: Delivery, channel: Channel, now: Instant) -> Delivery:
+        since = row.attempted_at if row.attempted_at is not None else row.created_at
+        parent = await thread_of(self._store, channel, row)
+        found = await channel.find(msgspec.json.decode(row.payload), row.key, since, parent)
+        if isinstance(found, Ref):
+            return replace(
+                row, state=DeliveryState.sent, ref=msgspec.json.encode(found), reason="", detail=""
+            )
+        if isinstance(found, NotThere):
+            reads = row.reads + 1
+            if reads >= READS_NEEDED:
+                return resend_once(replace(row, reads=reads), now)
+            return replace(row, reads=reads, not_before=now + LAG)
+        if now - since > PATIENCE:
+            return replace(row, state=DeliveryState.held, detail=found.detail)
+        return replace(row, not_before=now + LAG, detail=found.detail)
+
+
+def resend_once(row: Delivery, now: Instant) -> Delivery:
+    """Back to the queue, at most once by ourselves; after that only a person may decide."""
+    if row.resends >= MOST_RESENDS:
+        return replace(row, state=DeliveryState.held)
+    return replace(row, state=DeliveryState.queued, resends=row.resends + 1, not_before=now)

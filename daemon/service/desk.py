@@ -1,0 +1,155 @@
+"""The one write path: inputs folded, decided, journalled and turned into deliveries.
+
+Every use case hands its inputs to ``Desk.settle`` inside a work of the store.
+Nothing else writes a journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from daemon.core import fold
+from daemon.core import journal as j
+from daemon.core.clock import Clock
+from daemon.core.delivery import DeliveryState
+from daemon.core.group import Group
+from daemon.core.ports import Channel
+from daemon.core.store import GroupRow, Store, Tx
+from daemon.service import posts
+from daemon.service.memory import Memory
+from daemon.service.rulebook import RuleBook
+from daemon.service.views import group_row
+from rules.settle import settle
+
+T = TypeVar("T")
+
+
+class Observer(Protocol):
+    """Who wants to know what was journalled, after COMMIT (metrics, logs, the demo's view)."""
+
+    def __call__(self, group: Group, recorded: j.Recorded) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one settling did."""
+
+    state: Group
+    recorded: tuple[j.Recorded, ...]
+
+
+class Desk:
+    """Holds what every use case needs: store, memory, rules, channels, clock."""
+
+    def __init__(self, store: Store, book: RuleBook, channels: Mapping[str, Channel], clock: Clock) -> None:
+        self.store = store
+        self.book = book
+        self.channels = channels
+        self.clock = clock
+        self.memory = Memory()
+        self.paused: j.Paused | None = None  # new groups begin with it
+        self.observers: list[Observer] = []
+        self.timers_changed = asyncio.Event()
+        self.outbox_changed = asyncio.Event()
+        self.page_changed = asyncio.Event()
+        store.on_rollback(self._undone)
+
+    async def work(self, job: Callable[[Work], T], weight: int = 1) -> T:
+        """Run a job in the next commit; observers hear of it once it is durable."""
+        done: list[Settled] = []
+
+        def run(tx: Tx) -> T:
+            done.clear()
+            mark = self.memory.begin(tx)
+            try:
+                work = Work(self, tx)
+                answer = job(work)
+            except BaseException:
+                self.memory.undo_to(mark)
+                raise
+            done.extend(work.settled)
+            return answer
+
+        answer = await self.store.write(run, self.clock.now(), weight)
+        for settled in done:
+            self._wake(settled.recorded)
+            for recorded in settled.recorded:
+                for observer in self.observers:
+                    observer(settled.state, recorded)
+        return answer
+
+    def _undone(self, groups: frozenset[int], *, whole_batch: bool = True) -> None:
+        if whole_batch:
+            self.memory.undo_to()
+        self.memory.drop(groups)
+
+    def _wake(self, recorded: Sequence[j.Recorded]) -> None:
+        self.timers_changed.set()
+        for one in recorded:
+            if isinstance(one.entry, j.Said | j.Asked):
+                self.outbox_changed.set()
+            if not isinstance(one.entry, j.Heard | j.Alerts | j.DeliveryMoved | j.Asked):
+                self.page_changed.set()
+
+
+class Work:
+    """One work's view of the desk: settles groups inside a transaction."""
+
+    def __init__(self, desk: Desk, tx: Tx) -> None:
+        self.desk = desk
+        self.tx = tx
+        self.settled: list[Settled] = []
+
+    def state(self, group: int) -> Group:
+        return self.desk.memory.state(self.tx, group)
+
+    def settle(self, state: Group, inputs: Sequence[j.Entry], *, look: bool = True) -> Settled:
+        """Take inputs in, decide, and write everything down.
+
+        ``look=False`` leaves the decision to the next call (a large body's
+        earlier slices); the group is then due at once, so that a crash in
+        between loses nothing.
+        """
+        now, memory = self.tx.now, self.desk.memory
+        if not look:
+            recorded = tuple(fold.add(state, now, entry) for entry in inputs)
+            memory.keep(state, now)
+            return self._write(state, recorded)
+        rules = self.desk.book.of(state.rules)
+        due = memory.due.get(state.id)
+        settlement = settle(state, inputs, rules, now, due=due, number=self.tx.next_number)
+        memory.keep(settlement.state, settlement.next_due)
+        return self._write(settlement.state, settlement.recorded)
+
+    def _write(self, state: Group, recorded: tuple[j.Recorded, ...]) -> Settled:
+        tx, desk = self.tx, self.desk
+        rules = desk.book.of(state.rules)
+        for one in recorded:
+            tx.journal(state.id, one)
+        for one in recorded:
+            if isinstance(one.entry, j.Said):
+                for row in posts.of_said(tx, state, one.entry, desk.channels, rules):
+                    tx.delivery(row)
+            elif isinstance(one.entry, j.Asked):
+                for row in posts.of_asked(tx, state, one.entry, desk.channels, rules):
+                    tx.delivery(row)
+            elif isinstance(one.entry, j.Superseded):
+                self._supersede(state.id, one.entry)
+        tx.group_later(state.id, lambda later: self._row(later, state.id))
+        settled = Settled(state, recorded)
+        self.settled.append(settled)
+        return settled
+
+    def _row(self, tx: Tx, group: int) -> GroupRow:
+        memory = self.desk.memory
+        state = memory.state(tx, group)
+        return group_row(state, memory.due.get(group), self.desk.book.of(state.rules))
+
+    def _supersede(self, group: int, entry: j.Superseded) -> None:
+        for row in self.tx.read_deliveries(group, {DeliveryState.queued}):
+            if row.channel in entry.channels:
+                row.state, row.reason = DeliveryState.superseded, entry.reason
+                self.tx.delivery_changed(row, DeliveryState.queued, row.token)

@@ -1,0 +1,146 @@
+"""From a decided text to rows of the outbox: rendered, frozen, keyed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import msgspec
+
+from daemon.core.clock import Instant
+from daemon.core.delivery import Delivery, DeliveryState
+from daemon.core.group import Group
+from daemon.core.journal import Asked, Said
+from daemon.core.ports import Channel, Post
+from daemon.core.store import Tx
+from daemon.core.words import Audience
+from rules.model import RuleSet
+
+MOST_FACTS = 12
+
+
+def delivery_key(update: str, channel: str, recipient: str) -> str:
+    """The client key: the same intent has the same key in every retry and after every restart."""
+    return hashlib.sha256(f"{update}\n{channel}\n{recipient}".encode()).hexdigest()[:32]
+
+
+def incident_name(state: Group) -> str:
+    """INC-42, or the group's own name while it has no number."""
+    return f"INC-{state.number}" if state.number else f"group {state.id}"
+
+
+def of_said(
+    tx: Tx, state: Group, said: Said, channels: Mapping[str, Channel], rules: RuleSet
+) -> Iterator[Delivery]:
+    """One delivery per channel and recipient of a text; a page's one is already ``sent``."""
+    for name, text in said.posts.items():
+        if name in said.pages:
+            yield _row(tx, state, said.update, name, "", b"{}", Audience.public, sent=True)
+            continue
+        channel = channels.get(name)
+        if channel is None:
+            continue
+        internal = name in said.internal
+        post = Post(
+            key="",
+            incident=incident_name(state),
+            title=state.title,
+            text=text,
+            audience=Audience.internal if internal else Audience.public,
+            status=said.status.name,
+            impact=said.impact.name,
+            components=_names(said.components, rules),
+            first=state.channels[name].first == said.update,
+            page_name=rules.site.name,
+            page_url=page_url(state, rules),
+            at=state.at,
+            update=said.update,
+            thread=state.channels[name].first,
+            facts=_facts(state) if internal else {},
+        )
+        yield from _rows(tx, state, channel, post)
+
+
+def of_asked(
+    tx: Tx, state: Group, asked: Asked, channels: Mapping[str, Channel], rules: RuleSet
+) -> Iterator[Delivery]:
+    """The delivery of a question to its internal channel, if it has one."""
+    channel = channels.get(asked.channel)
+    if channel is None:
+        return
+    post = Post(
+        key="",
+        incident=incident_name(state),
+        title=state.title,
+        text=asked.text,
+        audience=Audience.internal,
+        status=state.status.name,
+        impact=state.impact.name,
+        components=_names(state.components, rules),
+        first=state.channels[asked.channel].first == asked.update,
+        page_name=rules.site.name,
+        page_url=page_url(state, rules),
+        at=state.at,
+        mention=asked.mention,
+        update=asked.update,
+        thread=state.channels[asked.channel].first,
+        facts=_facts(state),
+    )
+    yield from _rows(tx, state, channel, post)
+
+
+def page_url(state: Group, rules: RuleSet) -> str:
+    """The incident's public page, or the home page while the incident is not on it."""
+    base = rules.site.url.rstrip("/")
+    return f"{base}/incidents/{state.public_id}" if state.page_told else base
+
+
+def _names(components: tuple[str, ...], rules: RuleSet) -> tuple[str, ...]:
+    return tuple(rules.components[one].name if one in rules.components else one for one in components)
+
+
+def _facts(state: Group) -> dict[str, str]:
+    facts = {"alerts firing": str(state.firing)}
+    if state.note:
+        facts["summary"] = state.note
+    if state.link.startswith(("https://", "http://")):
+        facts["source"] = state.link
+    return facts | dict(sorted((state.common or {}).items())[:MOST_FACTS])
+
+
+def _rows(tx: Tx, state: Group, channel: Channel, post: Post) -> Iterator[Delivery]:
+    for recipient in channel.recipients():
+        key = delivery_key(post.update, channel.name, recipient)
+        payload = channel.render(replace(post, key=key), recipient)
+        body = msgspec.json.encode(payload, order="deterministic")
+        yield _row(tx, state, post.update, channel.name, recipient, body, channel.audience, sent=False)
+
+
+def _row(
+    tx: Tx,
+    state: Group,
+    update: str,
+    channel: str,
+    recipient: str,
+    payload: bytes,
+    audience: Audience,
+    *,
+    sent: bool,
+) -> Delivery:
+    now: Instant = state.at
+    number = tx.next_id("delivery")
+    return Delivery(
+        id=number,
+        key=delivery_key(update, channel, recipient),
+        group=state.id,
+        update=update,
+        channel=channel,
+        audience=audience,
+        recipient=recipient,
+        payload=payload,
+        state=DeliveryState.sent if sent else DeliveryState.queued,
+        created_at=now,
+        not_before=now,
+        sequence=number,
+    )

@@ -1,0 +1,45 @@
+"""Which rule sets are alive: the current one, and those that open incidents keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from daemon.core.errors import NotFound
+from rules.model import RuleSet
+
+Loader = Callable[[Sequence[tuple[str, str]]], RuleSet]
+"""Makes a rule set from stored sources, bound to today's channels."""
+
+
+class RuleBook:
+    """Rule sets by version.  A stored version is loaded again only when something asks for it."""
+
+    def __init__(self, current: RuleSet, load: Loader) -> None:
+        self.current = current
+        self._load = load
+        self._sets: dict[str, RuleSet] = {current.version: current}
+        self._sources: dict[str, Sequence[tuple[str, str]]] = {}
+
+    def remember(self, version: str, sources: Sequence[tuple[str, str]]) -> None:
+        """A stored version that some live group may keep."""
+        self._sources[version] = sources
+
+    def replace(self, current: RuleSet) -> None:
+        """A successful reload: new incidents follow it, open ones keep theirs."""
+        self.current = current
+        self._sets[current.version] = current
+
+    def of(self, version: str) -> RuleSet:
+        """The rule set of a version.  Raises NotFound when its sources are nowhere."""
+        known = self._sets.get(version)
+        if known is not None:
+            return known
+        if version not in self._sources:
+            raise NotFound(f"rule version {version[:12]} is not stored; the journal names it")
+        loaded = self._load(self._sources[version])
+        self._sets[version] = loaded
+        return loaded
+
+    def lost_routes(self, routes: Iterable[str]) -> list[str]:
+        """Those routes of live groups that the current set no longer has."""
+        return sorted({route for route in routes if route and self.current.route(route) is None})
