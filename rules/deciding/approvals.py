@@ -46,4 +46,5 @@ def _ran_out(draft: Draft, pending: Pending) -> None:
         say_waited(draft, pending)
         return
     skip(draft, pending.plan, pending.step, pending.occasion, "no approval in time")
-    ask(draft, "approval ran out", detail=pending.step, ready=next(iter(pending.posts.values())))
+    ready = next(iter(pending.posts.values()))
+    ask(draft, "approval ran out", ready=ready, **{"step": pending.step})

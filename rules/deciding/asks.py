@@ -61,6 +61,7 @@ def text_facts(draft: Draft, **more: Any) -> dict[str, Any]:
     return {
         **draft.facts(),
         "title": state.title,
+        "incident": f"INC-{state.number}" if state.number else "",
         "public_id": state.public_id,
         "now": draft.now,
         "started_at": state.started_at if state.started_at is not None else state.opened_at,
@@ -84,10 +85,13 @@ def ask(
     occasion: str = "",
     ready: str = "",
     detail: str = "",
-    until: Instant | None = None,
     avoid: str = "",
+    **facts_more: Any,
 ) -> None:
-    """Journal a question; with ``step`` and ``occasion`` it ends that occasion."""
+    """Journal a question; with ``step`` and ``occasion`` it ends that occasion.
+
+    ``facts_more`` are facts for the question's text: ``until``, ``need``, ``minutes_left``.
+    """
     state = draft.state
     who = whom or default_whom(draft, avoid)
     channel, name, mention = reach(draft, who)

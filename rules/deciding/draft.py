@@ -22,6 +22,7 @@ class Draft:
         self.now = now
         self.entries: list[Entry] = []
         self.person_said: list[Said] = []  # people's words that went out in this call
+        self.person_words = ""
         self.person_moved_plan = False
         self._facts: tuple[int, dict[str, Any]] = (-1, {})
         self.failed: list[tuple[str, str]] = []  # (occasion, what) of rules that raised

@@ -32,4 +32,5 @@ def _take_over(draft: Draft) -> None:
     if draft.now >= ends:
         draft.add(TakeOverEnded(who=state.taken_over_by, reason="no act of that person"))
     elif draft.now >= ends - ANNOUNCED and not state.take_over_announced:
-        ask(draft, "take_over_ending", detail=state.taken_over_by)
+        left = max((ends - draft.now) // MINUTE, 1)
+        ask(draft, "take_over_ending", detail=state.taken_over_by, minutes_left=left)

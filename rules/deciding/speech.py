@@ -19,7 +19,7 @@ def skip(draft: Draft, plan: str, step: str, occasion: str, reason: str) -> None
 
 
 def counts(draft: Draft, plan: Plan | None, channels: tuple[str, ...]) -> bool:
-    """Whether an update to these channels counts: on a page, or in a plan without one on any of its ``to``."""
+    """Whether an update there counts: on a page, or in a plan without one on any of its ``to``."""
     if any(draft.is_page(name) for name in channels):
         return True
     if plan is None or draft.plan_has_page(plan):
@@ -125,7 +125,7 @@ def _owner(draft: Draft, plan: Plan) -> str:
 def _carry(draft: Draft, plan: Plan, step: Step, occasion: str, channels: tuple[str, ...]) -> None:
     """A person's words caused this step: they go to the channels of its ``to`` that lack them."""
     said = draft.person_said[-1]
-    text = next(iter(said.posts.values()))
+    text = draft.person_words
     reached = {name for one in draft.person_said for name in one.posts}
     lacking = {name: text for name in channels if name not in reached}
     if not lacking:
@@ -161,7 +161,10 @@ def _wait(
             attempt=draft.state.attempts.get(occasion, 0) + 1,
         )
     )
-    ask(draft, "approval", whom=plan.ask, ready=next(iter(posts.values())), detail=step.id, until=until)
+    ask(
+        draft, "approval", whom=plan.ask, ready=next(iter(posts.values())), until=until,
+        **{"step": step.id, "need": approve.need, "otherwise": approve.otherwise},
+    )  # fmt: skip
 
 
 def say_waited(draft: Draft, pending: Pending) -> None:
@@ -195,6 +198,7 @@ def say_person(draft: Draft, person: PersonText) -> None:
         promise=person.promise, who=person.who,
     )  # fmt: skip
     draft.person_said.append(said)
+    draft.person_words = person.text
     if said.counts:
         for pending in list(state.waiting.values()):
             skip(draft, pending.plan, pending.step, pending.occasion, "someone posted")

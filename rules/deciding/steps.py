@@ -9,7 +9,7 @@ from daemon.core.group import Event
 from daemon.core.journal import StepSet
 from rules.deciding.asks import ask
 from rules.deciding.draft import Draft
-from rules.deciding.speech import say_step, skip
+from rules.deciding.speech import counts, say_step, skip
 from rules.model import Plan, Step
 
 
@@ -106,7 +106,11 @@ def _kept_back(draft: Draft, step: Step) -> bool:
 
 
 def anchor(draft: Draft, plan: Plan) -> Instant | None:
-    """A of rules-language: the last update that counts, or the open promise less S."""
+    """A of rules-language: the last update that counts, or the open promise less S.
+
+    S looks only at steps that could keep the promise: their words count, and
+    nobody has to agree first (docs/decisions/0004-cadence.md).
+    """
     state = draft.state
     if state.last_counting is None:
         return None
@@ -114,7 +118,9 @@ def anchor(draft: Draft, plan: Plan) -> Instant | None:
         return state.last_counting
     spans = [
         step.every for step in plan.steps
-        if step.when == "every" and step.say and draft.holds(step.condition, f"{plan.id}/{step.id}/s")
+        if step.when == "every" and step.say and step.approve is None
+        and counts(draft, plan, draft.target(step))
+        and draft.holds(step.condition, f"{plan.id}/{step.id}/s")
     ]  # fmt: skip
     return state.promise - min(spans) if spans else state.last_counting
 

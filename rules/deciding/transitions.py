@@ -170,7 +170,7 @@ def doubts(draft: Draft) -> None:
         for update, state in view.states.items():
             mark = f"doubt/{name}/{update}"
             if state in DOUBTFUL and mark not in draft.state.done:
-                ask(draft, state, occasion=mark, detail=name, ready=update, avoid=name)
+                ask(draft, state, occasion=mark, detail=name, avoid=name)
                 return
 
 
