@@ -47,4 +47,4 @@ def _ran_out(draft: Draft, pending: Pending) -> None:
         return
     skip(draft, pending.plan, pending.step, pending.occasion, "no approval in time")
     ready = next(iter(pending.posts.values()))
-    ask(draft, "approval ran out", ready=ready, **{"step": pending.step})
+    ask(draft, "approval ran out", ready=ready, more={"step": pending.step})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from daemon.core.clock import Instant
 from daemon.core.journal import Asked
 from daemon.core.words import Audience
 from rules.deciding.draft import Draft
@@ -86,16 +86,18 @@ def ask(
     ready: str = "",
     detail: str = "",
     avoid: str = "",
-    **facts_more: Any,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Journal a question; with ``step`` and ``occasion`` it ends that occasion.
 
-    ``facts_more`` are facts for the question's text: ``until``, ``need``, ``minutes_left``.
+    ``more`` are facts for the question's text: ``until``, ``need``, ``minutes_left``.
     """
     state = draft.state
     who = whom or default_whom(draft, avoid)
     channel, name, mention = reach(draft, who)
-    facts = text_facts(draft, reason=detail or reason, step=step.id if step else "", ready=ready, until=until)
+    facts = text_facts(
+        draft, **{"reason": detail, "step": step.id if step else "", "ready": ready, **(more or {})}
+    )
     text_name = QUESTION_TEXTS.get(reason, "ask_update")
     try:
         text = draft.rules.texts.render(text_name, channel, facts)

@@ -33,4 +33,4 @@ def _take_over(draft: Draft) -> None:
         draft.add(TakeOverEnded(who=state.taken_over_by, reason="no act of that person"))
     elif draft.now >= ends - ANNOUNCED and not state.take_over_announced:
         left = max((ends - draft.now) // MINUTE, 1)
-        ask(draft, "take_over_ending", detail=state.taken_over_by, minutes_left=left)
+        ask(draft, "take_over_ending", detail=state.taken_over_by, more={"minutes_left": left})

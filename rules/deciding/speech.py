@@ -162,9 +162,12 @@ def _wait(
         )
     )
     ask(
-        draft, "approval", whom=plan.ask, ready=next(iter(posts.values())), until=until,
-        **{"step": step.id, "need": approve.need, "otherwise": approve.otherwise},
-    )  # fmt: skip
+        draft,
+        "approval",
+        whom=plan.ask,
+        ready=next(iter(posts.values())),
+        more={"step": step.id, "until": until, "need": approve.need, "otherwise": approve.otherwise},
+    )
 
 
 def say_waited(draft: Draft, pending: Pending) -> None:
