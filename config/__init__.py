@@ -1,1 +1,1 @@
-"""Settings of the daemon: how it is wired, never what is said."""
+"""How the daemon is wired: settings from a YAML file, the environment and secret files."""

@@ -163,10 +163,11 @@ _ASK: Mapping[str, str] = {
     "ask_retract": "{{ heading }}: its last component was removed. If it was a false alarm, please retract it"
     "{% if incident %} (tocsin incident retract {{ incident }}){% endif %};"
     " otherwise name what is affected.",
-    "ask_held": "{{ heading }}: nobody knows whether a post{% if reason %} on {{ reason }}{% endif %} arrived."
-    " Please look there, then confirm, resend or drop it (tocsin outbox list --state held).",
-    "ask_dead": "{{ heading }}: a post{% if reason %} on {{ reason }}{% endif %} was refused and will not go out."
-    " Please see why (tocsin outbox list --state dead).",
+    "ask_held": "{{ heading }}: nobody knows whether a post{% if reason %} on {{ reason }}{% endif %}"
+    " arrived. Please look there, then confirm, resend or drop it (tocsin outbox list --state held)."
+    + _READY,
+    "ask_dead": "{{ heading }}: a post{% if reason %} on {{ reason }}{% endif %} was refused for good"
+    " and will not go out. Please see why (tocsin outbox list --state dead)." + _READY,
     "ask_promise_broken": "{{ heading }}: customers were promised an update"
     "{% if next_update %} by {{ next_update }}{% endif %}, and none went out."
     " Please write one now" + _COMMAND + "." + _READY,

@@ -3,6 +3,7 @@
 TocsinError
 ├── BadInput        what a caller sent can never be understood (400, exit 2)
 ├── Refused         understood, but the answer is no: state, rights, approval (409, exit 1)
+├── Conflict        the caller's memory of a group is not what is stored: read again, do it again
 ├── NotFound        no such incident, step, delivery (404, exit 1)
 ├── Unavailable     the store cannot take it now; the caller should come back (503)
 └── BadConfig       a file of the operator is wrong; carries file, line, column, key, remedy (exit 2)
@@ -21,6 +22,10 @@ class BadInput(TocsinError):
 
 class Refused(TocsinError):
     """The request is clear and the answer is no; the text says why."""
+
+
+class Conflict(TocsinError):
+    """Somebody else wrote in between, or memory is stale: read again and do it again."""
 
 
 class NotFound(TocsinError):

@@ -166,7 +166,13 @@ class Channel(Protocol):
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
 
-    async def find(self, payload: Payload, key: str, since: Instant) -> Found: ...
+    async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
+        """Look for the post of an attempt nobody saw the end of.
+
+        ``since`` is when that attempt began; ``parent`` is what ``send`` was
+        given, for replies stand in their thread and nowhere else.
+        """
+        ...
 
     async def check(self) -> str | None:
         """None when credentials and target are good, else what is wrong; posts nothing."""

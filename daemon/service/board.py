@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from daemon.core.clock import Instant
 from daemon.core.page_view import ComponentView, IncidentView, PageView
-from daemon.core.words import COMPONENT_STATUS_OF_IMPACT, ComponentStatus, Impact
 from daemon.core.store import GroupRow
+from daemon.core.words import COMPONENT_STATUS_OF_IMPACT, ComponentStatus, Impact
 from daemon.service.desk import Desk
 from daemon.service.views import stored_view
 

@@ -52,9 +52,10 @@ class Desk:
         self.memory = Memory()
         self.paused: j.Paused | None = None  # new groups begin with it
         self.observers: list[Observer] = []
-        self.timers_changed = asyncio.Event()
-        self.outbox_changed = asyncio.Event()
-        self.page_changed = asyncio.Event()
+        self.wake_timers: list[asyncio.Event] = []
+        self.wake_outbox: list[asyncio.Event] = []
+        self.wake_page: list[asyncio.Event] = []
+        self.page_version = 0  # grows with each change that the page may show
         store.on_rollback(self._undone)
 
     async def work(self, job: Callable[[Work], T], weight: int = 1) -> T:
@@ -87,12 +88,17 @@ class Desk:
         self.memory.drop(groups)
 
     def _wake(self, recorded: Sequence[j.Recorded]) -> None:
-        self.timers_changed.set()
-        for one in recorded:
-            if isinstance(one.entry, j.Said | j.Asked):
-                self.outbox_changed.set()
-            if not isinstance(one.entry, j.Heard | j.Alerts | j.DeliveryMoved | j.Asked):
-                self.page_changed.set()
+        """Set the loops going that have something to do now that it is durable."""
+        kinds = {type(one.entry) for one in recorded}
+        wakes = [self.wake_timers]
+        if kinds & {j.Said, j.Asked, j.DeliveryMoved}:
+            wakes.append(self.wake_outbox)
+        if kinds - {j.Heard, j.Alerts, j.DeliveryMoved, j.Asked}:
+            self.page_version += 1
+            wakes.append(self.wake_page)
+        for events in wakes:
+            for event in events:
+                event.set()
 
 
 class Work:
