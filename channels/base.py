@@ -1,0 +1,172 @@
+"""What all channels share: settings, the audience guard, cleaning, redaction.
+
+A kind's file declares ``Settings`` and a class with ``_capabilities``,
+``_compose``, ``send`` and ``check``.  ``render`` is final: it refuses internal
+text on a public channel and takes internal facts away before ``_compose`` sees
+them, so no kind can forget it.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Annotated, Any, Generic, Literal, TypeVar, final
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from channels.plain import clean, one_line
+from daemon.core.clock import Clock, Instant
+from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref
+from daemon.core.words import Audience
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SKEW = 5 * 60_000
+"""Milliseconds that read-back looks further back than asked: their clock is not ours."""
+
+
+def safe_address(url: str) -> str:
+    """The address without a slash at its end.
+
+    Raises:
+        ValueError: it is not whole, would go out in the clear, or holds what belongs in other keys.
+
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write a whole address, such as https://api.example.com")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("plain http is taken for this machine alone; write https")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("no credentials, query or fragment in this address")
+    return url.rstrip("/")
+
+
+ApiUrl = Annotated[str, AfterValidator(safe_address)]
+"""The base address of a provider: https, or http to this machine."""
+
+
+def _one_word(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value or value != value.strip() or not value.isprintable():
+        raise ValueError("empty, or with blanks, line ends or controls in it")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_one_word)]
+"""A credential; never shown, and never with a line end that could end a header."""
+
+
+class ChannelSettings(BaseModel):
+    """The keys that every kind takes; each kind adds its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+    audience: Audience = Audience.public
+    on_doubt: Literal["hold", "resend"] | None = None
+
+
+SettingsT = TypeVar("SettingsT", bound=ChannelSettings)
+
+
+class BaseChannel(ABC, Generic[SettingsT]):
+    """A configured way out; see ``daemon.core.ports.Channel`` for the meaning of each method."""
+
+    def __init__(self, settings: SettingsT, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self.settings = settings
+        self._session = session
+        self._clock = clock
+        self._secrets = _secrets(settings)
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def audience(self) -> Audience:
+        return self.settings.audience
+
+    @property
+    def capabilities(self) -> Capabilities:
+        own = self._capabilities()
+        asked = self.settings.on_doubt
+        return own if asked is None else replace(own, on_doubt=asked)
+
+    def recipients(self) -> tuple[str, ...]:
+        return ("",)
+
+    @final
+    def render(self, post: Post, recipient: str = "") -> Payload:
+        """The payload to freeze.
+
+        Raises:
+            ValueError: the text is internal and this channel is public.
+
+        """
+        if self.audience is Audience.public:
+            if post.audience is not Audience.public:
+                raise ValueError(f"channel {self.name!r} is public: internal text cannot be rendered for it")
+            post = replace(post, incident="", mention="", facts={})
+        return self._compose(_cleaned(post), recipient)
+
+    @abstractmethod
+    def _capabilities(self) -> Capabilities: ...
+
+    @abstractmethod
+    def _compose(self, post: Post, recipient: str) -> Payload: ...
+
+    @abstractmethod
+    async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
+
+    async def find(
+        self,
+        payload: Payload,  # noqa: ARG002 - the port's arguments; kinds that can find use them
+        key: str,  # noqa: ARG002 - see above
+        since: Instant,  # noqa: ARG002 - see above
+        parent: Ref | None = None,  # noqa: ARG002 - see above
+    ) -> Found:
+        return CannotTell("this channel cannot be read back")
+
+    @abstractmethod
+    async def check(self) -> str | None: ...
+
+    async def close(self) -> None:
+        """Nothing to do: the session belongs to whoever opened it."""
+
+    def scrub(self, text: str) -> str:
+        """A short line for outcomes and logs: one line, no secrets, at most 200 characters."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return one_line(text)[:200]
+
+
+def _secrets(settings: ChannelSettings) -> tuple[str, ...]:
+    """Every secret value, and for an address also its path and the long parts of it; longest first."""
+    found: set[str] = set()
+    for name in type(settings).model_fields:
+        value: Any = getattr(settings, name)
+        if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
+            found.add(secret)
+            if secret.startswith("http"):
+                path = urlsplit(secret).path
+                found.update(part for part in (path, *re.split("[/?=&]", path)) if len(part) >= 8)
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _cleaned(post: Post) -> Post:
+    return replace(
+        post,
+        incident=one_line(post.incident),
+        title=one_line(post.title),
+        text=clean(post.text),
+        status=one_line(post.status),
+        impact=one_line(post.impact),
+        components=tuple(one_line(name) for name in post.components),
+        page_name=one_line(post.page_name),
+        page_url=one_line(post.page_url),
+        mention=one_line(post.mention),
+        facts={one_line(name): one_line(value) for name, value in post.facts.items()},
+    )

@@ -1,0 +1,197 @@
+"""E-mail by SMTP: one message and one connection for each recipient and update.
+
+The commands are driven one by one, because where it broke decides what it
+means: before the final dot nothing was sent (``Retry``), after it nobody knows
+(``Unknown``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+from typing import Annotated, Literal, Self
+
+import aiosmtplib
+from pydantic import Field, FilePath, model_validator
+from typing_extensions import override
+
+from channels.base import LOOPBACK, BaseChannel, ChannelSettings, Secret
+from channels.letter import MailAddress, id_of, letter, mail_address
+from daemon.core.ports import (
+    Capabilities,
+    Outcome,
+    Payload,
+    Post,
+    Reason,
+    Ref,
+    Rejected,
+    Retry,
+    Scope,
+    Sent,
+    Unknown,
+)
+
+_POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
+_REFUSED_LOGIN = frozenset({530, 534, 535, 538})
+
+
+class Settings(ChannelSettings):
+    """``start_tls`` unset: required, but not to this machine."""
+
+    kind: Literal["email"]
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(gt=0, lt=65536)] = 25
+    sender: MailAddress
+    sender_name: str = ""
+    recipients: tuple[MailAddress, ...] = ()
+    start_tls: bool | None = None
+    implicit_tls: bool = False
+    ca_file: FilePath | None = None
+    username: str | None = None
+    password: Secret | None = None
+    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether STARTTLS is required; never tried and then forgotten."""
+        if self.start_tls is not None:
+            return self.start_tls
+        return not self.implicit_tls and self.host not in LOOPBACK
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.implicit_tls and self.start_tls:
+            raise ValueError("write implicit_tls (port 465) or start_tls (ports 25, 587), not both")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        if self.password is not None and not (self.upgrades or self.implicit_tls or self.host in LOOPBACK):
+            raise ValueError("a password would leave in the clear; drop start_tls: false")
+        return self
+
+
+class _Wire:
+    """Sees whether the message itself has been written, which ``data()`` does not tell."""
+
+    def __init__(self) -> None:
+        self.dotted = False
+
+    def watch(self, smtp: aiosmtplib.SMTP) -> None:
+        protocol = smtp.protocol
+        if protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("gone before DATA")
+        write = protocol.write
+
+        def seen(data: bytes) -> None:
+            self.dotted = self.dotted or data != b"DATA\r\n"
+            write(data)
+
+        protocol.write = seen  # type: ignore[method-assign]  # this one connection's
+
+
+class EmailChannel(BaseChannel[Settings]):
+    """Mail to the configured recipients through one relay."""
+
+    @override
+    def _capabilities(self) -> Capabilities:
+        # Threads come from Message-IDs in the frozen bytes, so no parent is needed to send: threads=False.
+        return Capabilities(
+            "email",
+            markup="html",
+            per_recipient=True,
+            on_doubt="resend",
+            late_apply=0.0,
+            secrets=("password",),
+        )
+
+    @override
+    def recipients(self) -> tuple[str, ...]:
+        return self.settings.recipients
+
+    @override
+    def _compose(self, post: Post, recipient: str) -> Payload:
+        to = mail_address(recipient)
+        text = letter(
+            post,
+            sender=self.settings.sender,
+            sender_name=self.settings.sender_name,
+            recipient=to,
+            channel=self.settings.name,
+        )
+        return {"sender": self.settings.sender, "recipient": to, "message": text}
+
+    @override
+    async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
+        smtp, wire = self._client(), _Wire()
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                await smtp.connect()
+                await smtp.mail(payload["sender"])
+                await smtp.rcpt(payload["recipient"])
+                wire.watch(smtp)
+                await smtp.data(payload["message"])
+            await _part(smtp)
+            return Sent(Ref({"message_id": id_of(payload["message"])}))
+        except aiosmtplib.SMTPResponseException as refusal:
+            return self._refused(refusal.code, refusal.message)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            return self._lost(error, dotted=wire.dotted)
+        finally:
+            smtp.close()
+
+    @override
+    async def check(self) -> str | None:
+        smtp = self._client()
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                await smtp.connect()
+                await smtp.noop()
+            await _part(smtp)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            return self.scrub(f"{type(error).__name__}: {error}")
+        finally:
+            smtp.close()
+        return None
+
+    def _client(self) -> aiosmtplib.SMTP:
+        settings = self.settings
+        secret = settings.password.get_secret_value() if settings.password else None
+        tls = settings.upgrades or settings.implicit_tls
+        return aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            timeout=settings.timeout,
+            use_tls=settings.implicit_tls,
+            start_tls=settings.upgrades,
+            tls_context=ssl.create_default_context(cafile=settings.ca_file) if tls else None,
+            username=settings.username,
+            password=secret,
+        )
+
+    def _refused(self, code: int, message: str) -> Outcome:
+        """RFC 5321 4.2.1 and RFC 3463: 4 is for later, 5 for good, 5.7 about us, not the recipient."""
+        detail = self.scrub(f"{code} {message}")
+        if 400 <= code < 500:
+            return Retry(Reason.rate_limited if "4.7." in message else Reason.server, detail)
+        if code in _REFUSED_LOGIN or _POLICY.search(message):
+            return Rejected(Reason.auth, detail, Scope.destination)
+        if code in (550, 551, 553):
+            return Rejected(Reason.gone, detail)
+        return Rejected(Reason.content, detail)
+
+    def _lost(self, error: Exception, *, dotted: bool) -> Outcome:
+        reason = Reason.timeout if isinstance(error, TimeoutError) else Reason.network
+        detail = self.scrub(f"{type(error).__name__}: {error}")
+        if dotted:
+            return Unknown(reason, f"after the final dot: {detail}")
+        # No TLS where it is required, a wrong certificate, no way to log in: it is about the relay.
+        protocol = isinstance(error, ssl.SSLError) or type(error) is aiosmtplib.SMTPException
+        return Retry(reason, detail, scope=Scope.destination if protocol else Scope.delivery)
+
+
+async def _part(smtp: aiosmtplib.SMTP) -> None:
+    """Say goodbye for a second at most; what was accepted stays accepted."""
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+        async with asyncio.timeout(1):
+            await smtp.quit()

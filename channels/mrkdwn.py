@@ -1,0 +1,45 @@
+"""Slack's markup: how a post looks there, with nothing of it able to act as markup or mention."""
+
+from __future__ import annotations
+
+from channels.fit import characters, fit
+from channels.plain import standing
+from daemon.core.ports import Post
+
+# https://docs.slack.dev/reference/methods/chat.postMessage: 4,000 characters are advised, 40,000 are cut.
+MAX_TEXT = 4_000
+MAX_TITLE = 200
+MAX_FACTS = 12
+
+
+def escape(text: str) -> str:
+    """Slack's three control characters as entities (https://docs.slack.dev/messaging/formatting-message-text)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def link(url: str, label: str) -> str:
+    """A named link."""
+    safe = url.replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
+    return f"<{escape(safe)}|{escape(label)}>"
+
+
+def said(post: Post) -> str:
+    """Title, where it stands, the words, the facts, the link; facts and words are cut to the limit."""
+    name = fit(f"{post.incident} {post.title}".strip(), "", characters, MAX_TITLE)
+    where = standing(post.status, post.impact)
+    head = [line for line in (f"*{escape(name)}*" if name else "", escape(where)) if line]
+    facts = [f"• {escape(key[:60])}: {escape(value[:200])}" for key, value in post.facts.items()][:MAX_FACTS]
+    foot = [link(post.page_url, "Status page")] if post.page_url else []
+    while facts and _length([*head, *facts, *foot]) > MAX_TEXT // 2:
+        facts.pop()
+    words = fit(
+        f"{post.mention} {post.text}".strip(),
+        "",
+        lambda text: len(escape(text)),
+        MAX_TEXT - _length([*head, *facts, *foot]),
+    )
+    return "\n".join([*head, escape(words), *facts, *foot])
+
+
+def _length(lines: list[str]) -> int:
+    return sum(len(line) + 1 for line in lines)

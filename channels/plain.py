@@ -1,0 +1,38 @@
+"""Text that came from outside, made safe to show on one line or on several.
+
+Labels of alerts end up in titles and texts.  Whoever writes a label must not be
+able to forge a header, hide a word or reverse a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Line ends of every kind: RFC 5322's, and those that str.splitlines (so the standard mail library) splits at.
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# Controls but tab and newline, and the bidi embeddings, overrides and isolates of UAX 9.  The plain
+# marks U+200E, U+200F and U+061C stay: right-to-left languages need them and they reorder nothing.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_SPACES = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """The text without controls, bidi overrides and lone surrogates; line ends are newlines."""
+    text = _LINE_ENDS.sub("\n", text)
+    return _SURROGATES.sub("\ufffd", _HIDDEN.sub("", text)).strip()
+
+
+def one_line(text: str) -> str:
+    """Cleaned, and every run of white space is one space: fit for a title or a header."""
+    return _SPACES.sub(" ", clean(text)).strip()
+
+
+def standing(status: str, impact: str, *more: str) -> str:
+    """Where an incident stands, on one line.
+
+    >>> standing("identified", "major", "Checkout"), standing("resolved", "none")
+    ('Identified · major impact · Checkout', 'Resolved')
+    """
+    felt = f"{impact} impact" if impact and impact != "none" else ""
+    return " · ".join(part for part in (status.capitalize(), felt, *more) if part)

@@ -1,0 +1,169 @@
+"""Slack, by a bot token (threads, read-back) or by an incoming webhook (neither)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+import aiohttp
+from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import override
+
+from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret, safe_address
+from channels.http import Answer, NoAnswer, outcome_of
+from channels.mrkdwn import MAX_TEXT, said
+from channels.slack_api import SlackApi
+from channels.slack_errors import NO_PARENT, refused
+from daemon.core.clock import Clock, Instant
+from daemon.core.ports import (
+    CannotTell,
+    Capabilities,
+    Found,
+    NotThere,
+    Outcome,
+    Payload,
+    Post,
+    Reason,
+    Ref,
+    Rejected,
+    Scope,
+    Sent,
+)
+
+EVENT = "tocsin_update"
+
+
+def _channel_id(text: str) -> str:
+    if not re.fullmatch("[CDG][A-Z0-9]{2,}", text):
+        raise ValueError("write the channel's ID, such as C0123ABCD (at the end of its details)")
+    return text
+
+
+class Settings(ChannelSettings):
+    """Either ``token`` and ``channel``, or ``webhook_url``."""
+
+    kind: Literal["slack"]
+    token: Secret | None = None
+    channel: Annotated[str, AfterValidator(_channel_id)] | None = None
+    webhook_url: Secret | None = None
+    api_url: ApiUrl = "https://slack.com/api"
+    timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        bot = (self.token is not None, self.channel is not None)
+        if not (all(bot) and self.webhook_url is None) and not (not any(bot) and self.webhook_url):
+            raise ValueError("write either token and channel, or webhook_url alone")
+        if self.webhook_url is not None:
+            safe_address(self.webhook_url.get_secret_value())
+        elif self.on_doubt is not None:
+            raise ValueError(
+                "on_doubt has no effect with a token: Slack is then asked what it has; drop the key"
+            )
+        return self
+
+
+class SlackChannel(BaseChannel[Settings]):
+    """A Slack channel; one attempt is at most two calls, each with half of ``timeout``."""
+
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> None:
+        super().__init__(settings, session, clock)
+        token = settings.token.get_secret_value() if settings.token else ""
+        self._hook = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
+        self._api = SlackApi(session, settings.api_url, token, settings.timeout / 2)
+
+    @override
+    def _capabilities(self) -> Capabilities:
+        if self._hook:
+            return Capabilities("slack", MAX_TEXT, markup="mrkdwn", secrets=("webhook_url",))
+        return Capabilities(
+            "slack",
+            MAX_TEXT,
+            markup="mrkdwn",
+            threads=True,
+            can_find=True,
+            idempotency="lookup",
+            on_doubt="read_back",
+            secrets=("token",),
+        )
+
+    @override
+    def _compose(self, post: Post, recipient: str) -> Payload:
+        message: dict[str, Any] = {
+            "text": said(post),
+            "mrkdwn": True,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if not self._hook:
+            facts = {"key": post.key, "update": post.update}
+            message["channel"] = self.settings.channel
+            message["metadata"] = {"event_type": EVENT, "event_payload": facts}
+        return {"first": post.first, "message": message}
+
+    @override
+    async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
+        message: dict[str, Any] = payload["message"]
+        thread = parent.ids.get("ts") if parent is not None else None
+        try:
+            if self._hook:
+                return self._hooked(await self._api.post(self._hook, message))
+            outcome = await self._say({**message, "thread_ts": thread} if thread else message)
+            if thread and isinstance(outcome, Rejected) and outcome.detail in NO_PARENT:
+                return await self._say(message)  # the thread was deleted: a message of its own
+        except NoAnswer as lost:
+            return lost.outcome
+        return outcome
+
+    @override
+    async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
+        if self._hook:
+            return CannotTell("an incoming webhook cannot be read back")
+        query = {"channel": payload["message"]["channel"], "oldest": f"{max(since - SKEW, 0) / 1000:.6f}"}
+        try:
+            found = await self._api.search("conversations.history", query, key)
+            if isinstance(found, NotThere) and parent is not None and "ts" in parent.ids:
+                return await self._api.search("conversations.replies", {**query, "ts": parent.ids["ts"]}, key)
+        except NoAnswer as lost:
+            return CannotTell(lost.outcome.detail)
+        if isinstance(found, NotThere) and parent is None and not payload["first"]:
+            return CannotTell("not at the top level; without its parent the thread cannot be searched")
+        return found
+
+    @override
+    async def check(self) -> str | None:
+        target = {"channel": self.settings.channel or "", "limit": "1"}
+        try:
+            if self._hook:  # that it answers is all that can be seen without posting
+                await self._api.get_address(self._hook)
+                return None
+            for method, query in (("auth.test", None), ("conversations.history", target)):
+                answer = await self._api.get(method, query)
+                fields = answer.fields() or {}
+                if fields.get("ok") is not True:
+                    return (
+                        f"Slack answered {self.scrub(str(fields.get('error') or answer.status))} to {method}"
+                    )
+        except NoAnswer as lost:
+            return lost.outcome.detail
+        return None
+
+    async def _say(self, message: dict[str, Any]) -> Outcome:
+        answer = await self._api.say(message)
+        fields = answer.fields() or {}
+        if answer.good and fields.get("ok") is True and isinstance(fields.get("ts"), str):
+            return Sent(Ref({"channel": str(fields.get("channel", message["channel"])), "ts": fields["ts"]}))
+        error = str(fields.get("error") or "")
+        if answer.good and fields.get("ok") is False and error:
+            return refused(error, answer, self._clock.now(), self.scrub(error))
+        return outcome_of(answer, self._clock.now(), self.scrub(error))
+
+    def _hooked(self, answer: Answer) -> Outcome:
+        """https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks: bodies are words."""
+        word = body if re.fullmatch("[a-z_]{1,60}", body := answer.text().strip()) else ""
+        if answer.status == 200 and word == "ok":
+            return Sent(Ref({}))
+        outcome = outcome_of(answer, self._clock.now(), self.scrub(word))
+        if isinstance(outcome, Rejected) and outcome.reason is Reason.gone:
+            return Rejected(Reason.gone, outcome.detail, Scope.destination)
+        return outcome

@@ -1,0 +1,69 @@
+"""The few calls to Slack that the channel makes, and the walk through a list of messages."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+
+from channels.http import LIST_LIMIT, Answer, encoded, exchange
+from channels.plain import one_line
+from channels.slack_errors import NO_PARENT
+from daemon.core.ports import CannotTell, Found, NotThere, Ref
+
+PAGES = 20
+"""Pages of 100 messages that read-back walks before it admits that it cannot tell."""
+
+
+class SlackApi:
+    """``token`` is empty for an incoming webhook; ``timeout`` is in seconds for one call."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str, token: str, timeout: float) -> None:
+        self._session, self._base, self._timeout = session, base, timeout
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def post(self, url: str, message: dict[str, Any]) -> Answer:
+        """POST as JSON to a whole address."""
+        headers = {"Content-Type": "application/json; charset=utf-8", **self._headers}
+        return await exchange(
+            self._session, "POST", url, timeout=self._timeout, headers=headers, body=encoded(message)
+        )
+
+    async def say(self, message: dict[str, Any]) -> Answer:
+        return await self.post(f"{self._base}/chat.postMessage", message)
+
+    async def get(self, method: str, query: dict[str, str] | None = None) -> Answer:
+        url = f"{self._base}/{method}?{urlencode(query or {})}"
+        return await exchange(
+            self._session, "GET", url, timeout=self._timeout, headers=self._headers, limit=LIST_LIMIT
+        )
+
+    async def get_address(self, url: str) -> Answer:
+        """GET a whole address; for a webhook only that it answers means something."""
+        return await exchange(self._session, "GET", url, timeout=self._timeout)
+
+    async def search(self, method: str, query: dict[str, str], key: str) -> Found:
+        """The message whose metadata holds our key; ``NotThere`` only after the last page."""
+        query = {**query, "limit": "100", "include_all_metadata": "true"}
+        for _ in range(PAGES):
+            fields = (answer := await self.get(method, query)).fields() or {}
+            if fields.get("error") in NO_PARENT:
+                return NotThere()
+            if not answer.good or fields.get("ok") is not True:
+                return CannotTell(one_line(f"{answer.status} {fields.get('error', 'not understood')}")[:100])
+            for message in fields.get("messages") or []:
+                if _key(message) == key:
+                    return Ref({"channel": query["channel"], "ts": str(message.get("ts"))})
+            cursor = (fields.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return CannotTell("more messages, but no cursor") if fields.get("has_more") else NotThere()
+            query["cursor"] = str(cursor)
+        return CannotTell(f"not within the last {PAGES * 100} messages")
+
+
+def _key(message: Any) -> Any:
+    try:
+        return message["metadata"]["event_payload"]["key"]
+    except (KeyError, TypeError):  # other people's messages
+        return None

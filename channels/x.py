@@ -1,0 +1,193 @@
+"""X, by tweepy's client for API v2 with OAuth 1.0a user tokens.
+
+tweepy builds the requests; channels/x_session.py sends and signs them.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import Annotated, Any, Literal
+
+import aiohttp
+from pydantic import Field
+from tweepy.asynchronous import AsyncClient  # type: ignore[import-untyped]
+from typing_extensions import override
+
+from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret
+from channels.fit import fit, weighted
+from channels.http import Answer, NoAnswer, outcome_of, wait_asked
+from channels.x_session import Refusal, XSession, words
+from daemon.core.clock import Clock, Instant, to_datetime
+from daemon.core.ports import (
+    CannotTell,
+    Capabilities,
+    Found,
+    NotThere,
+    Outcome,
+    Payload,
+    Post,
+    Reason,
+    Ref,
+    Rejected,
+    Retry,
+    Scope,
+    Sent,
+    Unknown,
+)
+from daemon.core.words import Audience
+
+MAX_WEIGHT = 280  # https://docs.x.com/fundamentals/counting-characters
+LONGEST = 2_000
+"""Code points worth counting: 140 emoji of up to 11 code points each are 280."""
+PAGES = 5
+"""Pages of 100 posts of our own that read-back walks; each costs money."""
+_MENTION = re.compile(r"(?<![\w@＠/])[@＠](?=(\w{1,50}))")
+
+
+class Settings(ChannelSettings):
+    """The four values that X's developer console shows for an app with write access."""
+
+    kind: Literal["x"]
+    audience: Literal[Audience.public] = Audience.public
+    on_doubt: None = None
+    api_key: Secret
+    api_key_secret: Secret
+    access_token: Secret
+    access_token_secret: Secret
+    api_url: ApiUrl = "https://api.x.com"
+    link: Literal["first", "never", "always"] = "first"
+    mentions: tuple[str, ...] = ()
+    timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
+
+
+class XChannel(BaseChannel[Settings]):
+    """An account on X; one attempt is at most two calls, each with half of ``timeout``."""
+
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> None:
+        super().__init__(settings, session, clock)
+        secrets = (
+            settings.api_key,
+            settings.api_key_secret,
+            settings.access_token,
+            settings.access_token_secret,
+        )
+        keys = tuple(secret.get_secret_value() for secret in secrets)
+        self._client = AsyncClient(None, *keys, return_type=dict)
+        self._client.session = XSession(session, settings.api_url, keys, settings.timeout / 2)
+        self._user = ""
+
+    @override
+    def _capabilities(self) -> Capabilities:
+        return Capabilities(
+            "x",
+            MAX_WEIGHT,
+            counter="weighted",
+            threads=True,
+            can_find=True,
+            idempotency="content",
+            on_doubt="read_back",
+            secrets=("api_key", "api_key_secret", "access_token", "access_token_secret"),
+        )
+
+    @override
+    def _compose(self, post: Post, recipient: str) -> Payload:
+        linked = self.settings.link == "always" or (self.settings.link == "first" and post.first)
+        text = _MENTION.sub(self._mention, unicodedata.normalize("NFC", post.text[:LONGEST]))
+        return {"text": fit(text, post.page_url if linked else "", weighted, MAX_WEIGHT, always=True)}
+
+    def _mention(self, found: re.Match[str]) -> str:
+        """Handles that came in by a label must not call strangers: they get a space, allowed ones stay."""
+        return found[0] if found[1] in self.settings.mentions else found[0] + " "
+
+    @override
+    async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
+        before = parent.ids.get("id") if parent is not None else None
+        outcome = await self._post(payload["text"], before)
+        if before and isinstance(outcome, Rejected) and outcome.reason is Reason.gone:
+            return await self._post(payload["text"], None)  # the parent was deleted: a new root
+        return outcome
+
+    @override
+    async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
+        wanted, token = _same(payload["text"]), None
+        try:
+            user = await self._me()
+            for _ in range(PAGES):
+                page = await self._client.get_users_tweets(
+                    user, max_results=100, pagination_token=token, user_auth=True,
+                    start_time=to_datetime(since - SKEW), tweet_fields=["entities", "created_at"],
+                )  # fmt: skip
+                if not isinstance(page.get("meta"), dict):
+                    return CannotTell("the list was not understood")
+                for found in page.get("data") or []:
+                    if _same(_unwrapped(found)) == wanted:
+                        return _ref(str(found["id"]))
+                token = page["meta"].get("next_token")
+                if not token:
+                    return NotThere()
+        except (NoAnswer, Refusal) as problem:
+            return CannotTell(self._detail(problem))
+        return CannotTell(f"not within the last {PAGES * 100} posts")
+
+    @override
+    async def check(self) -> str | None:
+        self._user = ""  # what was known does not count: ask
+        try:
+            await self._me()
+        except (NoAnswer, Refusal) as problem:
+            return f"X answered {self._detail(problem)} to users/me"
+        return None if self._user else "X did not say who these keys belong to"
+
+    async def _me(self) -> str:
+        if not self._user:
+            data = (await self._client.get_me(user_auth=True)).get("data")
+            self._user = str(data.get("id", "")) if isinstance(data, dict) else ""
+        return self._user
+
+    async def _post(self, text: str, before: str | None) -> Outcome:
+        try:
+            data = (await self._client.create_tweet(text=text, in_reply_to_tweet_id=before)).get("data")
+        except NoAnswer as lost:
+            return lost.outcome
+        except Refusal as refusal:
+            return self._refused(refusal.answer, replying=before is not None)
+        if isinstance(data, dict) and isinstance(data.get("id"), str):
+            return Sent(_ref(data["id"]))
+        return Unknown(Reason.server, "a 2xx without an id")
+
+    def _refused(self, answer: Answer, *, replying: bool) -> Outcome:
+        """https://docs.x.com/x-api/fundamentals/response-codes-and-errors."""
+        said = words(answer)
+        detail, low, now = self.scrub(said), said.lower(), self._clock.now()
+        if answer.status == 403 and "duplicate" in low:  # evidence that it is there, without saying where
+            return Unknown(Reason.content, f"403 {detail}")
+        if replying and (answer.status == 404 or (answer.status in (400, 403) and "repl" in low)):
+            return Rejected(Reason.gone, f"{answer.status} {detail}")
+        if answer.status == 402:  # no credits left: every post fails until someone buys some
+            return Rejected(Reason.other, f"402 {detail}", Scope.destination)
+        if answer.status == 429 and "usage" in low:  # the monthly cap, not the fifteen minutes' window
+            return Retry(Reason.rate_limited, f"429 {detail}", wait_asked(answer, now), Scope.destination)
+        return outcome_of(answer, now, detail)
+
+    def _detail(self, problem: NoAnswer | Refusal) -> str:
+        if isinstance(problem, NoAnswer):
+            return problem.outcome.detail
+        return self.scrub(f"{problem.answer.status} {words(problem.answer)}")
+
+
+def _ref(post: str) -> Ref:
+    return Ref({"id": post}, f"https://x.com/i/web/status/{post}")
+
+
+def _unwrapped(found: dict[str, Any]) -> str:
+    """The text as it was sent: X answers with its own short links and with ``& < >`` as entities."""
+    text = str(found.get("text", ""))
+    for url in (found.get("entities") or {}).get("urls") or []:
+        text = text.replace(str(url.get("url")), str(url.get("expanded_url")))
+    return html.unescape(text)
+
+
+def _same(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())

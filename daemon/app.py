@@ -1,0 +1,252 @@
+"""The composition root: what the daemon is made of, and the order of start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from channels import registry
+from channels.registry import STATUS_PAGE, kind_of
+from config.load import Configuration
+from config.secrets import own_token
+from config.settings import Settings
+from config.settings import Source as SourceSettings
+from daemon import recovery
+from daemon.core.clock import Clock
+from daemon.core.errors import BadConfig
+from daemon.core.ports import Channel
+from daemon.core.store import Store
+from daemon.figures import Figures
+from daemon.intake.registry import PARSERS
+from daemon.intake_desk import IntakeDesk
+from daemon.loops import Loop
+from daemon.metrics import Metrics
+from daemon.observer import Watcher
+from daemon.outbox import Outbox
+from daemon.page.site import PageSite
+from daemon.page_loop import PageLoop
+from daemon.reconcile import Reconciler
+from daemon.rule_files import RuleReload, load_current, load_stored
+from daemon.service.board import Board
+from daemon.service.deliveries import DeliveryDesk
+from daemon.service.desk import Desk
+from daemon.service.incidents import IncidentDesk
+from daemon.service.rulebook import RuleBook
+from daemon.service.timers import TimerDesk
+from daemon.storage.sqlite import open_sqlite
+from daemon.ticker import LONGEST_SLEEP, Ticker
+from daemon.version import version
+from daemon.web import tls
+from daemon.web.api import Api
+from daemon.web.credentials import SourceCredentials, basic_digest, digest
+from daemon.web.hooks import Hooks
+from daemon.web.listener import Listener
+from daemon.web.operations import Operations
+from daemon.web.server import private_app, public_app
+from daemon.web.sources import FixedSources, Source
+
+log = structlog.get_logger("tocsin.app")
+
+SQLITE = "sqlite:///"
+TOKEN_FILE = "tocsin.token"  # noqa: S105 - a file name, beside the database
+STUCK_AFTER = 30.0
+"""Seconds without a turn of the ticker after which the daemon is no longer healthy."""
+
+
+def database_path(configuration: Configuration) -> Path:
+    """The SQLite file.  Raises BadConfig for another kind of database."""
+    address = configuration.settings.database.get_secret_value()
+    if not address.startswith(SQLITE):
+        raise BadConfig(
+            "database: PostgreSQL is not supported by this version; write sqlite:///path/of/file.db"
+        )
+    return configuration.path(address.removeprefix(SQLITE))
+
+
+def token_path(configuration: Configuration) -> Path:
+    """Where the token stands that the daemon writes (0600) and the command line reads."""
+    return database_path(configuration).with_name(TOKEN_FILE)
+
+
+def admin_tokens(configuration: Configuration) -> tuple[str, ...]:
+    """The tokens that may act: the configured ones, else the daemon's own."""
+    return configuration.settings.api.tokens or (own_token(token_path(configuration)),)
+
+
+class App:
+    """The running daemon.  ``start`` returns when it accepts; ``stop`` finishes what is in hand."""
+
+    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+        self.configuration = configuration
+        self.settings: Settings = configuration.settings
+        self.clock = clock
+        self.site = PageSite()
+        self.loops: list[Loop] = []
+        self.workers: list[Outbox] = []
+        self.stopping = False
+        self.metrics = Metrics(
+            sources=[one.name for one in self.settings.sources],
+            channels={one.name: kind_of(one) for one in self.settings.channels},
+            version=version(),
+        )
+        self._stack = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open, recover, render, listen, turn.  Raises BadConfig or LoadError with nothing left open."""
+        try:
+            await self._open()
+            await recovery.load_memory(self.desk, self.store)
+            await recovery.settle_the_past(self.desk, self.store, self.channels, self.clock)
+            self._make_loops()
+            await self._page.step()
+            await self._listen()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+
+    async def _open(self) -> None:
+        rules = load_current(self.settings, self.configuration.rule_files)
+        for notice in (*self.configuration.notices, *rules.notices):
+            log.warning("notice", notice=notice)
+        session = await self._stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
+        self.channels: dict[str, Channel] = {
+            one.name: registry.build(one, session, self.clock)
+            for one in self.settings.channels
+            if kind_of(one) != STATUS_PAGE
+        }
+        for channel in self.channels.values():
+            self._stack.push_async_callback(channel.close)
+        sqlite = await open_sqlite(database_path(self.configuration), self.clock)
+        self._stack.push_async_callback(sqlite.close)
+        self.store: Store = sqlite
+        book = RuleBook(rules, lambda sources: load_stored(self.settings, sources))
+        self.desk = Desk(self.store, book, self.channels, self.clock)
+        self.incidents = IncidentDesk(self.desk)
+        self.deliveries = DeliveryDesk(self.desk)
+        self.watcher = Watcher(self.metrics)
+        self.desk.observers.append(self.watcher.entry)
+        self.reload = RuleReload(
+            self.desk, self.store, self.settings, self.configuration.rule_files, self.metrics, self.clock
+        )
+        await self.reload.keep(rules, "start")
+
+    def _make_loops(self) -> None:
+        ticker = Ticker(TimerDesk(self.desk), self.clock)
+        self._page = PageLoop(
+            self.desk, Board(self.desk, self.settings.page.description), self.site.replace, self.clock
+        )
+        reconciler = Reconciler(self.channels, self.deliveries, self.store, self.clock)
+        figures = Figures(self.desk, self.metrics, lambda: self.workers, self.clock)
+        self.ticker = self._loop("ticker", ticker.step, LONGEST_SLEEP)
+        self.desk.wake_timers.append(self.ticker.wake)
+        self.desk.wake_page.append(self._loop("page", self._page.step, 5.0).wake)
+        self._loop("reconcile", reconciler.step, 5.0)
+        self._loop("figures", figures.step, 5.0)
+        for channel in self.channels.values():
+            worker = Outbox(channel, self.deliveries, self.store, self.clock, self.watcher.attempt)
+            self.workers.append(worker)
+            self.desk.wake_outbox.append(self._loop("outbox", worker.step, 1.0).wake)
+
+    def _loop(self, name: str, step: Callable[[], Awaitable[bool]], longest: float) -> Loop:
+        loop = Loop(name, step, self.clock, self._failed, longest=longest)
+        self.loops.append(loop)
+        return loop
+
+    def _failed(self, name: str, error: Exception) -> None:
+        self.metrics.unexpected_error(name)
+        log.error("a loop's step failed; it goes on", loop=name, exc_info=error)
+
+    async def _listen(self) -> None:
+        settings = self.settings
+        admin = tuple(digest(token) for token in admin_tokens(self.configuration))
+        self.hooks = Hooks(
+            sources=FixedSources(_source(one) for one in settings.sources),
+            parsers=PARSERS,
+            intake=IntakeDesk(self.desk, self.metrics),
+            clock=self.clock,
+            meter=self.metrics,
+            rng=random.SystemRandom(),
+            limit=settings.limits.body_bytes,
+        )
+        operations = Operations(self.metrics.registry, self.is_alive, self.unready, self.reload)
+        api = Api(self.desk, self.incidents, self.deliveries)
+        private = private_app(
+            hooks=self.hooks, operations=operations, meter=self.metrics, admin=admin,
+            names=settings.api.allowed_hosts, setups=[api.setup],
+        )  # fmt: skip
+        public = public_app(meter=self.metrics, setups=[self._show_page])
+        context = None
+        if settings.listen.tls is not None:
+            context = tls.server_context(
+                self.configuration.path(settings.listen.tls.cert_file),
+                self._optional(settings.listen.tls.key_file),
+                self._optional(settings.listen.tls.client_ca_file),
+            )
+        self.public = Listener(public, settings.listen.public.host, settings.listen.public.port)
+        self.private = Listener(
+            private, settings.listen.private.host, settings.listen.private.port, ssl_context=context
+        )
+        for key, listener in (("listen.public", self.public), ("listen.private", self.private)):
+            try:
+                await listener.start()
+            except OSError as error:
+                raise BadConfig(
+                    f"{key}: cannot listen there ({error.strerror}); free or change it"
+                ) from error
+            self._stack.push_async_callback(listener.stop)
+
+    def _show_page(self, app: web.Application) -> None:
+        app.add_routes(self.site.routes())
+
+    def _optional(self, name: str) -> Path | None:
+        return self.configuration.path(name) if name else None
+
+    def is_alive(self) -> bool:
+        """Whether the loops turn: the ticker did lately, and none fails over and over."""
+        late = self.clock.monotonic() - self.ticker.turned_at > STUCK_AFTER
+        return not late and not any(loop.is_sick for loop in self.loops)
+
+    def unready(self) -> list[str]:
+        """Why nothing can be accepted now; empty when it can."""
+        reasons = ["stopping"] if self.stopping else []
+        return [*reasons, *([self.store.failure] if self.store.failure else [])]
+
+    async def stop(self) -> None:
+        """Take no more, finish what is in hand, close the store."""
+        self.stopping = True
+        self.hooks.doors.open = False
+        for loop in self.loops:
+            loop.stop()
+        if self._tasks:
+            grace = self.settings.limits.shutdown_grace / 1000 * 0.6
+            _, late = await asyncio.wait(self._tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._stack.aclose()
+
+
+def _source(one: SourceSettings) -> Source:
+    return Source(
+        one.name,
+        one.format,
+        SourceCredentials(
+            tokens=tuple(digest(token) for token in one.tokens),
+            basic=tuple(basic_digest(user, password) for user, password in one.logins),
+            common_names=one.common_names,
+            fingerprints=one.fingerprints,
+        ),
+    )

@@ -1,0 +1,341 @@
+"""The port of the store: what services may ask of it, and what they may rely on.
+
+One writer: every change is a piece of ``work`` that runs in the event loop
+against a ``Tx``, together with others, inside one database transaction.  The
+caller of ``Store.write`` goes on only after COMMIT.  Readers see committed data
+alone.  No clock is read behind this port except for deadlines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Literal, Protocol, TypeVar
+
+from daemon.core.clock import Instant
+from daemon.core.delivery import Delivery, DeliveryState
+from daemon.core.journal import GENESIS, Recorded
+from daemon.core.words import Impact, Status
+
+T = TypeVar("T")
+Counted = Literal["group", "episode", "delivery"]
+
+
+@dataclass(slots=True)
+class GroupRow:
+    """A group as lists, page and ticker need it: a projection, computed again from the journal at will.
+
+    ``sequence`` and ``head`` are the journal's newest entry and its hash; the
+    store fills them in, whatever a writer puts there is ignored.
+    """
+
+    id: int
+    public_id: str
+    route: str
+    rules: str
+    phase: str  # pending | open | resolved | ended
+    created_at: Instant
+    key: tuple[tuple[str, str], ...] = ()  # the group_by labels with their values
+    number: int | None = None  # INC-<number>; None while it is not an incident
+    title: str = ""
+    status: Status = Status.investigating
+    impact: Impact = Impact.none
+    opened_at: Instant | None = None
+    resolved_at: Instant | None = None
+    ended: str = ""
+    next_due: Instant | None = None  # when decide wants to look again
+    view: bytes = b"{}"  # JSON for page and lists, opaque here
+    sequence: int = 0
+    head: bytes = GENESIS
+
+
+@dataclass(slots=True)
+class EpisodeRow:
+    """One run of an alert within one group.  Ids only grow, so that rows are appends."""
+
+    id: int
+    group: int
+    source: str
+    fingerprint: str
+    starts_at: Instant
+    firing: bool
+    seen_at: Instant
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: bytes = b"{}"
+    link: str = ""
+    ends_at: Instant | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A body or an alert that could not be taken as it was; kept for people."""
+
+    id: int
+    at: Instant
+    source: str
+    reason: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RulesVersion:
+    """A rule set that was live once: its files as they were."""
+
+    version: str
+    loaded_at: Instant
+    who: str
+    sources: tuple[tuple[str, str], ...]  # (file name, text)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCount:
+    """How many deliveries of one channel stand in one non-final state, and since when the oldest."""
+
+    channel: str
+    state: DeliveryState
+    count: int
+    oldest: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check of one group's hash chain found; ``broken_at`` is the first entry that does not fit."""
+
+    group: int
+    entries: int
+    broken_at: int | None = None
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.broken_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list, newest first; hand ``next`` back as ``before`` to go on."""
+
+    items: list[T]
+    next: int | None
+
+
+class Tx(Protocol):
+    """One piece of work inside a group commit.
+
+    Everything is synchronous and buffered; statements run after the last work
+    of the batch.  A work that raises leaves nothing behind.
+    """
+
+    @property
+    def now(self) -> Instant:
+        """The instant that the caller gave to ``Store.write``."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """The commit that will make this durable; compare with ``Store.committed``."""
+        ...
+
+    def next_id(self, table: Counted) -> int: ...
+
+    def next_number(self) -> int:
+        """The next incident number; without gaps, because an undone work gives its numbers back."""
+        ...
+
+    def touch(self, group: int) -> None:
+        """The caller is about to change its memory of this group: name it in ``on_rollback`` if undone.
+
+        Every method here that takes a group does this by itself.
+        """
+        ...
+
+    def journal(self, group: int, recorded: Recorded) -> None:
+        """Append an entry.  Raises Conflict when its sequence is not the next one."""
+        ...
+
+    def group(self, row: GroupRow) -> None:
+        """Insert or replace the projection; the last one of a batch is written."""
+        ...
+
+    def group_later(self, group: int, make: Callable[[Tx], GroupRow]) -> None:
+        """As ``group``, but the row is made once, just before the statements run.
+
+        ``make`` must look the group up in the caller's memory by its id at that
+        moment (a later work may have gone on, or been undone and dropped it).
+        """
+        ...
+
+    def episode(self, row: EpisodeRow) -> None: ...
+
+    def episode_changed(
+        self,
+        episode: int,
+        *,
+        firing: bool,
+        seen_at: Instant,
+        ends_at: Instant | None,
+        annotations: bytes,
+        link: str,
+    ) -> None: ...
+
+    def delivery(self, row: Delivery) -> bool:
+        """Put a delivery into the outbox; False when its key is there already, and nothing changes."""
+        ...
+
+    def delivery_changed(self, row: Delivery, expected_state: DeliveryState, expected_token: int) -> bool:
+        """Compare-and-set on id, state and token; False when the row has moved on.
+
+        Raises Refused for a move that the state machine lacks or a token that shrinks.
+        """
+        ...
+
+    def quarantine(self, source: str, reason: str, body: bytes) -> None: ...
+
+    def rules_version(
+        self, version: str, loaded_at: Instant, who: str, sources: Sequence[tuple[str, str]]
+    ) -> None:
+        """Keep the files of a rule set; a version that is known stays as it was."""
+        ...
+
+    def read_group(self, group: int) -> GroupRow | None:
+        """The committed projection (not what this batch buffered)."""
+        ...
+
+    def read_group_journal(self, group: int) -> list[Recorded]:
+        """The whole journal, with what this batch has buffered."""
+        ...
+
+    def read_delivery(self, delivery: int) -> Delivery | None: ...
+
+    def read_deliveries(self, group: int, states: Collection[DeliveryState] = ()) -> list[Delivery]:
+        """A group's deliveries by id, with what this batch has buffered; no states: all."""
+        ...
+
+
+class Reader(Protocol):
+    """Questions about committed data; each has a time limit and raises Unavailable beyond it."""
+
+    async def open_groups(self) -> list[GroupRow]:
+        """All groups that have not ended, oldest first."""
+        ...
+
+    async def group_by_id(self, group: int) -> GroupRow | None: ...
+
+    async def group_by_number(self, number: int) -> GroupRow | None: ...
+
+    async def group_by_public_id(self, public_id: str) -> GroupRow | None: ...
+
+    async def incidents(
+        self, limit: int, before: int | None = None, phases: Collection[str] = ()
+    ) -> Page[GroupRow]:
+        """Incidents by descending number; the cursor is a number."""
+        ...
+
+    async def history(self, since: Instant, limit: int, before: int | None = None) -> Page[GroupRow]:
+        """Incidents opened at ``since`` or later, for the public page; by descending number."""
+        ...
+
+    async def journal(self, group: int, after: int = 0, limit: int | None = None) -> list[Recorded]:
+        """Entries with a sequence above ``after``, in order."""
+        ...
+
+    async def journals(self, groups: Sequence[int]) -> dict[int, list[Recorded]]: ...
+
+    async def due_groups(self, now: Instant, limit: int) -> list[int]:
+        """Groups with ``next_due <= now``, the longest overdue first."""
+        ...
+
+    async def earliest_due(self) -> Instant | None: ...
+
+    def open_episodes(self, chunk: int = 2_000) -> AsyncIterator[list[EpisodeRow]]:
+        """All firing episodes by id, in chunks; read once at start."""
+        ...
+
+    async def alerts(
+        self, limit: int, before: int | None = None, *, firing: bool | None = None
+    ) -> Page[EpisodeRow]:
+        """Episodes by descending id."""
+        ...
+
+    async def episodes(self, ids: Sequence[int]) -> list[EpisodeRow]: ...
+
+    async def deliveries(
+        self,
+        limit: int,
+        before: int | None = None,
+        *,
+        group: int | None = None,
+        channel: str | None = None,
+        update: str | None = None,
+        states: Collection[DeliveryState] = (),
+    ) -> Page[Delivery]:
+        """Deliveries by descending id."""
+        ...
+
+    async def claimable(self, now: Instant, limit: int, channel: str | None = None) -> list[Delivery]:
+        """Queued rows whose time has come and whose predecessors have opened the way, oldest first."""
+        ...
+
+    async def earliest_claim(self) -> Instant | None:
+        """The smallest ``not_before`` among queued rows (some may still wait for a predecessor)."""
+        ...
+
+    async def delivery_counts(self) -> list[DeliveryCount]: ...
+
+    async def rules_versions(self, limit: int = 100) -> list[RulesVersion]:
+        """Newest first."""
+        ...
+
+    async def rules_by_version(self, version: str) -> RulesVersion | None: ...
+
+    async def quarantined(self, limit: int, before: int | None = None) -> Page[Quarantined]: ...
+
+    async def verify_chain(self, group: int) -> Verdict: ...
+
+
+class Store(Reader, Protocol):
+    """The whole store."""
+
+    @property
+    def committed(self) -> int:
+        """The newest batch that is durable."""
+        ...
+
+    @property
+    def failure(self) -> str:
+        """Why the store is broken for good; empty while it is not."""
+        ...
+
+    @property
+    def secret(self) -> bytes:
+        """32 random bytes, made with the database; public ids are derived from them."""
+        ...
+
+    async def write(self, work: Callable[[Tx], T], now: Instant, weight: int = 1) -> T:
+        """Run ``work`` in the next batch and return its result after COMMIT.
+
+        ``weight`` is about the number of alerts in it.  ``work`` may be run again
+        when a neighbour broke the batch, always after ``on_rollback``, so it must
+        look things up in memory when it runs.  Raises whatever ``work`` raises;
+        Unavailable when the store is locked, full, too far behind or closing
+        (nothing was stored); BadInput when the database refuses what the work
+        holds.  A caller that is cancelled learns nothing about the outcome.
+        """
+        ...
+
+    def on_rollback(self, callback: Callable[[frozenset[int]], None]) -> None:
+        """Call back with the groups whose memory must be dropped, before any other work runs."""
+        ...
+
+    def on_failure(self, callback: Callable[[str], None]) -> None:
+        """Have ``callback`` called once when the store breaks for good: the process must exit."""
+        ...
+
+    def stats(self) -> Mapping[str, float]:
+        """Figures for metrics: queued weight, estimated wait in seconds, batches, WAL bytes and the like."""
+        ...
+
+    async def close(self) -> None:
+        """Finish accepted work, then let go of the database."""
+        ...

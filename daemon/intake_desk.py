@@ -1,0 +1,32 @@
+"""What the hooks hand their reports to: the alert desk, and the shelf for what nobody understands."""
+
+from __future__ import annotations
+
+import structlog
+
+from daemon.core.alert import Report
+from daemon.metrics import Metrics
+from daemon.service.alerts import AlertDesk
+from daemon.service.desk import Desk
+
+log = structlog.get_logger("tocsin.intake")
+
+
+class IntakeDesk:
+    """The use cases behind ``POST /hooks/{source}``."""
+
+    def __init__(self, desk: Desk, metrics: Metrics) -> None:
+        self._desk = desk
+        self._alerts = AlertDesk(desk)
+        self._metrics = metrics
+
+    async def take_in(self, report: Report) -> None:
+        """Store what a report changes; returns after the commit.  Raises Unavailable."""
+        await self._alerts.take_in(report)
+
+    async def keep(self, source: str, reason: str, body: bytes) -> None:
+        """Keep a body for an operator, who hears of it by log, metric and the shipped alert rule."""
+        now = self._desk.clock.now()
+        await self._desk.store.write(lambda tx: tx.quarantine(source, reason, body), now, 1)
+        self._metrics.raw_body_kept(source)
+        log.error("a body was kept because it could not be understood", source=source, reason=reason)

@@ -1,0 +1,57 @@
+"""What a start does before anything is accepted: memory from the store, doubts, gaps, pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+
+from daemon.core import journal as j
+from daemon.core.clock import SECOND, Clock, to_iso
+from daemon.core.delivery import DeliveryState
+from daemon.core.fold import fold_all
+from daemon.core.ports import Channel
+from daemon.core.store import Store
+from daemon.service.deliveries import DeliveryDesk
+from daemon.service.desk import Desk
+from daemon.service.incidents import PAUSE
+from daemon.service.memory import MOST_CLOSED
+from daemon.service.timers import HEARTBEAT, TimerDesk
+
+log = structlog.get_logger("tocsin.start")
+
+
+async def load_memory(desk: Desk, store: Store) -> None:
+    """Groups, rule versions, episodes and the states of open incidents, as they were committed."""
+    rows = await store.open_groups()
+    desk.memory.load_groups(rows)
+    needed = {row.rules for row in rows} - {desk.book.current.version}
+    for version in needed:
+        stored = await store.rules_by_version(version)
+        if stored is not None:
+            desk.book.remember(version, stored.sources)
+    desk.memory.load_episodes(await store.closed_episodes(MOST_CLOSED), store.committed)
+    async for chunk in store.open_episodes():
+        desk.memory.load_episodes(chunk, store.committed)
+    incidents = [row.id for row in rows if row.number]
+    for start in range(0, len(incidents), 200):
+        journals = await store.journals(incidents[start : start + 200])
+        for group, entries in journals.items():
+            desk.memory.states[group] = fold_all(group, entries)
+    pause = await store.noted(PAUSE)
+    desk.paused = msgspec.json.decode(pause, type=j.Paused) if pause else None
+
+
+async def settle_the_past(desk: Desk, store: Store, channels: Mapping[str, Channel], clock: Clock) -> None:
+    """The process before is dead: its attempts are in doubt, and the time since is a gap."""
+    quarantine = {name: int(channel.capabilities.late_apply * SECOND) for name, channel in channels.items()}
+    doubts = await DeliveryDesk(desk).recover({DeliveryState.claimed, DeliveryState.attempted}, quarantine)
+    beat = await store.noted(HEARTBEAT)
+    groups = 0
+    if beat is not None:
+        since = int(beat)
+        groups = await TimerDesk(desk).gap(since)
+        log.info("last seen alive", at=to_iso(since), seconds_ago=(clock.now() - since) // SECOND)
+    if doubts or groups:
+        log.warning("the past is settled", deliveries_in_doubt=doubts, groups_with_a_gap=groups)

@@ -1,0 +1,42 @@
+"""Alembic, run from the program itself: no ini file, scripts found beside this module."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from daemon.storage import connection as connections
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def migrate(path: Path, target: str = "head") -> None:
+    """Run the migrations in one transaction on a connection of their own."""
+
+    def connect() -> sqlite3.Connection:
+        own = connections.open_writer(path)
+        connections.make_durable(own)
+        return own
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "begin", begin)
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, target)
+    except DBAPIError as error:
+        raise error.orig or error from error
+    finally:
+        engine.dispose()

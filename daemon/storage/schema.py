@@ -1,0 +1,78 @@
+"""Is this file ours, whole, and of a version that this program knows?  Then bring it up to date."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+from daemon.core.errors import BadConfig, Unavailable
+from daemon.storage import connection as connections
+from daemon.storage.faults import in_plain_words, is_lock
+
+APPLICATION_ID = 0x70C51A11  # in the header of every database file of ours
+HEAD = "0001"  # the newest file in migrations/versions; a test compares
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+_SECRET = "id_secret"  # noqa: S105 - the name of a row, not a secret
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> bytes:
+    """Check, migrate and open for durable writing; the secret that public ids are made with.
+
+    Raises BadConfig with one sentence when the file is not a database, somebody
+    else's, damaged, or newer than this program; Unavailable when it is locked.
+    """
+    try:
+        version = _version(connection, path)
+        connections.make_durable(connection)
+        if version:
+            _quick_check(connection, path)
+        if version != HEAD:
+            # Imported here: Alembic costs a tenth of a second, and most starts have nothing to migrate.
+            from daemon.storage.migrate import migrate  # noqa: PLC0415
+
+            migrate(path)
+        return _secret(connection)
+    except sqlite3.DatabaseError as error:
+        if is_lock(error):
+            raise Unavailable(f"database: {path}: {in_plain_words(error)}") from error
+        raise BadConfig(
+            f"database: {path} cannot be used: {error}; restore it from a backup or name another file"
+        ) from error
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> str:
+    """The schema's version; empty for a new file."""
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    if not tables and mark == 0:
+        return ""
+    if mark != APPLICATION_ID or "alembic_version" not in tables:
+        raise BadConfig(f"database: {path} belongs to another program; name another file")
+    version = str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    if version not in _known():
+        raise BadConfig(
+            f"database: {path} was written by a newer tocsin (schema {version}; this one knows {HEAD});"
+            " install that version, or restore the backup from before the upgrade"
+        )
+    return version
+
+
+def _known() -> set[str]:
+    """The versions that this program can read: file names begin with ``v`` and the number."""
+    return {file.name[1:5] for file in _VERSIONS.glob("v[0-9]*.py")}
+
+
+def _quick_check(connection: sqlite3.Connection, path: Path) -> None:
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise BadConfig(f"database: {path} is damaged ({verdict.strip()}); restore it from a backup")
+
+
+def _secret(connection: sqlite3.Connection) -> bytes:
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (_SECRET, secrets.token_bytes(32)),
+    )
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_SECRET,)).fetchone()
+    return bytes(row[0])

@@ -1,0 +1,146 @@
+"""The SQLite store: opening, closing, and the port of daemon/core/store.py over writer and readers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from daemon.core.clock import Clock, Instant
+from daemon.core.errors import BadConfig
+from daemon.core.store import Tx
+from daemon.storage import connection as connections
+from daemon.storage import place, schema
+from daemon.storage.batch import Memory
+from daemon.storage.readers import Readers
+from daemon.storage.writer import Limits, Writer
+
+T = TypeVar("T")
+
+
+class SqliteStore(Readers):
+    """Made by ``open_sqlite``; ``close`` it."""
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        limits: Limits,
+        connection: sqlite3.Connection,
+        lock: int,
+        secret: bytes,
+    ) -> None:
+        super().__init__(path, clock)
+        self._path = path
+        self._connection = connection
+        self._lock: int | None = lock
+        self._secret = secret
+        self._writer = Writer(connection, Memory(connection), clock, limits)
+        self._task = asyncio.create_task(self._writer.run(), name="store writer")
+
+    @property
+    def committed(self) -> int:
+        return self._writer.committed
+
+    @property
+    def failure(self) -> str:
+        return self._writer.failure
+
+    @property
+    def secret(self) -> bytes:
+        return self._secret
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What an operator should know at start."""
+        if sqlite3.sqlite_version_info >= connections.SAFE_VERSION:
+            return ()
+        safe = ".".join(map(str, connections.SAFE_VERSION))
+        return (f"SQLite {sqlite3.sqlite_version} is older than {safe}: let no other program write to it",)
+
+    async def write(self, work: Callable[[Tx], T], now: Instant, weight: int = 1) -> T:
+        return await self._writer.submit(work, now, weight)
+
+    def on_rollback(self, callback: Callable[[frozenset[int]], None]) -> None:
+        self._writer.rollback_callbacks.append(callback)
+
+    def on_failure(self, callback: Callable[[str], None]) -> None:
+        self._writer.failure_callbacks.append(callback)
+
+    def stats(self) -> Mapping[str, float]:
+        writer = self._writer
+        return {
+            "queued_weight": writer.queued,
+            "estimated_wait_seconds": writer.estimated_wait,
+            "commits": writer.commits,
+            "rollbacks": writer.rollbacks,
+            "undone_works": writer.undone,
+            "database_bytes": _size(self._path),
+            "wal_bytes": _size(self._path.with_name(self._path.name + "-wal")),
+        }
+
+    async def close(self) -> None:
+        if self._lock is None:
+            return
+        lock, self._lock = self._lock, None
+        await self._writer.close(self._task)
+        await asyncio.to_thread(self._let_go, lock)
+
+    def _let_go(self, lock: int) -> None:
+        self.close_readers()
+        try:
+            if not self.failure:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            pass  # the log stays and is read at the next start: nothing is lost
+        finally:
+            self._connection.close()
+            os.close(lock)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+async def open_sqlite(path: Path, clock: Clock, limits: Limits | None = None) -> SqliteStore:
+    """Open or create the database, bring its schema up to date, start the writer.
+
+    Raises BadConfig (wrong place, damaged, foreign or newer file) or Unavailable
+    (another daemon or program holds it), with one sentence that says what to do.
+    """
+    connection, lock, secret = await asyncio.to_thread(_open, path)
+    try:
+        return SqliteStore(path, clock, limits or Limits(), connection, lock, secret)
+    except BaseException as error:
+        connection.close()
+        os.close(lock)
+        if isinstance(error, sqlite3.Error):
+            raise BadConfig(f"database: {path} cannot be read: {error}; restore it from a backup") from error
+        raise
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, int, bytes]:
+    place.check_place(path)
+    lock = place.take_lock(path)
+    try:
+        place.create(path)
+        try:
+            connection = connections.open_writer(path)
+        except sqlite3.Error as error:
+            raise BadConfig(f"database: {path} cannot be opened: {error}") from error
+        try:
+            secret = schema.prepare(connection, path)
+            place.sync_directory(path.parent)
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        os.close(lock)
+        raise
+    return connection, lock, secret

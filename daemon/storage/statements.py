@@ -1,0 +1,110 @@
+"""Statements compiled once from the table definitions, to be run by the driver with plain tuples.
+
+SQLAlchemy per row costs three to ten times what the driver alone costs; so it
+writes the SQL here and is not asked again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, bindparam, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.expression import ClauseElement
+
+from daemon.storage import tables as t
+
+DIALECT = sqlite.dialect(paramstyle="qmark")
+
+
+class Statement:
+    """SQL text and the order in which it wants its parameters."""
+
+    def __init__(self, clause: ClauseElement, **options: Any) -> None:
+        compiled = clause.compile(dialect=DIALECT, **options)
+        self.sql = str(compiled)
+        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())  # type: ignore[attr-defined]
+        required = {name for name, bind in compiled.binds.items() if bind.required}  # type: ignore[attr-defined]
+        self.fixed = {name: value for name, value in compiled.params.items() if name not in required}
+
+    def bind(self, **given: Any) -> tuple[Any, ...]:
+        """The parameters in order; what is not given has its value from the clause, else KeyError."""
+        return tuple(given[name] if name in given else self.fixed[name] for name in self.names)
+
+
+def _columns(*columns: Column[Any]) -> list[str]:
+    return [column.name for column in columns]
+
+
+def _ordered(statement: Statement, names: list[str]) -> str:
+    """The SQL, after making sure that tuples in this order fit it."""
+    if list(statement.names) != names:
+        raise AssertionError(f"parameters in another order than expected: {statement.names}")
+    return statement.sql
+
+
+_JOURNAL = ["group_id", "sequence", "at", "kind", "body", "hash"]
+INSERT_JOURNAL = _ordered(Statement(insert(t.journal), column_keys=_JOURNAL), _JOURNAL)
+
+_GROUPS = _columns(*t.groups.columns)
+_upsert = insert(t.groups)
+UPSERT_GROUP = _ordered(
+    Statement(
+        _upsert.on_conflict_do_update(
+            index_elements=[t.groups.c.id],
+            set_={name: _upsert.excluded[name] for name in _GROUPS if name != "id"},
+        ),
+        column_keys=_GROUPS,
+    ),
+    _GROUPS,
+)
+
+_EPISODES = _columns(*t.episodes.columns)
+INSERT_EPISODE = _ordered(Statement(insert(t.episodes), column_keys=_EPISODES), _EPISODES)
+_CHANGED = ["firing", "seen_at", "annotations", "link", "ends_at"]
+UPDATE_EPISODE = _ordered(
+    Statement(t.episodes.update().where(t.episodes.c.id == bindparam("which")), column_keys=_CHANGED),
+    [*_CHANGED, "which"],
+)
+
+_DELIVERIES = _columns(*t.deliveries.columns)
+INSERT_DELIVERY = _ordered(Statement(insert(t.deliveries), column_keys=_DELIVERIES), _DELIVERIES)
+MOVING = _DELIVERIES[8:9] + _DELIVERIES[10:]  # what may change: all from `state` on but `created_at`
+UPDATE_DELIVERY = _ordered(
+    Statement(
+        t.deliveries.update().where(
+            t.deliveries.c.id == bindparam("which"),
+            t.deliveries.c.state == bindparam("was_state"),
+            t.deliveries.c.token == bindparam("was_token"),
+        ),
+        column_keys=MOVING,
+    ),
+    [*MOVING, "which", "was_state", "was_token"],
+)
+
+_QUARANTINE = ["at", "source", "reason", "body"]
+INSERT_QUARANTINE = _ordered(Statement(insert(t.quarantine), column_keys=_QUARANTINE), _QUARANTINE)
+_RULES = ["version", "loaded_at", "who", "sources"]
+INSERT_RULES = _ordered(
+    Statement(insert(t.rule_versions).on_conflict_do_nothing(), column_keys=_RULES), _RULES
+)
+
+# What a work may ask while it runs; each takes one parameter and hits an index.
+HEAD = Statement(
+    select(t.journal.c.sequence, t.journal.c.hash)
+    .where(t.journal.c.group_id == bindparam("group"))
+    .order_by(t.journal.c.sequence.desc())
+    .limit(1)
+)
+READ_JOURNAL = Statement(
+    select(t.journal.c.sequence, t.journal.c.at, t.journal.c.kind, t.journal.c.body)
+    .where(t.journal.c.group_id == bindparam("group"))
+    .order_by(t.journal.c.sequence)
+)
+READ_GROUP = Statement(select(t.groups).where(t.groups.c.id == bindparam("group")))
+READ_DELIVERY = Statement(select(t.deliveries).where(t.deliveries.c.id == bindparam("delivery")))
+KEY_EXISTS = Statement(select(t.deliveries.c.id).where(t.deliveries.c.key == bindparam("key")))
+READ_DELIVERIES = Statement(
+    select(t.deliveries).where(t.deliveries.c.group_id == bindparam("group")).order_by(t.deliveries.c.id)
+)

@@ -1,0 +1,1 @@
+"""Channels: what they send, and what they make of every answer."""

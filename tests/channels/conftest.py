@@ -1,0 +1,43 @@
+"""One session, one clock that stands still, and a fresh fake of each provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from channels.http import open_session
+from daemon.core.clock import FakeClock
+from tests.fakes.slack import FakeSlack
+from tests.fakes.smtp import MailSink
+from tests.fakes.x import FakeX
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
+    async with FakeSlack(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def x(clock: FakeClock) -> AsyncIterator[FakeX]:
+    async with FakeX(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def relay(clock: FakeClock) -> AsyncIterator[MailSink]:
+    async with MailSink(clock=clock) as sink:
+        yield sink

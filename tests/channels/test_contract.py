@@ -1,0 +1,342 @@
+"""What every HTTP channel owes the outbox: the fault matrix, and silence about secrets.
+
+A new kind is one entry in ``KINDS``; everything here then holds for it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+
+from channels import registry
+from daemon.core.clock import FakeClock
+from daemon.core.ports import (
+    CannotTell,
+    Channel,
+    NotThere,
+    Outcome,
+    Reason,
+    Ref,
+    Rejected,
+    Retry,
+    Scope,
+    Sent,
+    Unknown,
+)
+from daemon.core.words import Audience
+from tests.channels.posts import post, settings
+from tests.fakes import faults
+from tests.fakes.faults import HTML, JSON, Fault
+from tests.fakes.raw import raw_server
+from tests.fakes.server import FakeServer
+from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
+from tests.fakes.x import KEYS, FakeX
+
+PATIENCE = 0.6  # seconds that a call may take here; a hanging fake costs half of it
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind is built against a base address, and how its provider is faked."""
+
+    fake: Callable[[FakeClock], FakeServer]
+    fields: Callable[[str], dict[str, Any]]
+    secrets: tuple[str, ...]
+    done: str  # what the fake answers when it has posted, for the oversized body
+
+
+KINDS = {
+    "slack-bot": Kind(
+        lambda clock: FakeSlack(clock=clock),
+        lambda url: {"kind": "slack", "token": TOKEN, "channel": CHANNEL, "api_url": f"{url}/api"},
+        (TOKEN,),
+        '{"ok": true, "ts": "1.0"',
+    ),
+    "slack-webhook": Kind(
+        lambda clock: FakeSlack(clock=clock),
+        lambda url: {"kind": "slack", "webhook_url": url + HOOK},
+        (HOOK, HOOK.rpartition("/")[2]),
+        "ok",
+    ),
+    "x": Kind(
+        lambda clock: FakeX(clock=clock),
+        lambda url: {"kind": "x", "api_url": url, **KEYS},
+        tuple(KEYS.values()),
+        '{"data": {"id": "1"}',
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault and what must come of it; ``held`` is how many posts the provider then has."""
+
+    fault: Fault
+    outcome: type[Outcome]
+    reason: Reason
+    held: int
+    scope: Scope | None = None
+    after: float | None = None
+
+
+def _limited(headers: dict[str, str], after: float | None, body: str = "") -> Case:
+    return Case(Fault(429, body, headers), Retry, Reason.rate_limited, 0, after=after)
+
+
+MATRIX = {
+    "time-out before it stored": Case(faults.hang_before, Unknown, Reason.timeout, 0),
+    "time-out after it stored": Case(faults.hang_after, Unknown, Reason.timeout, 1),
+    "cut after it stored": Case(faults.cut_before_answer, Unknown, Reason.network, 1),
+    "reset mid-answer": Case(faults.cut_mid_answer, Unknown, Reason.network, 1),
+    "200 with half a JSON": Case(faults.invalid_json_200, Unknown, Reason.server, 1),
+    "201 without JSON": Case(faults.invalid_json_201, Unknown, Reason.server, 1),
+    "200 with nothing": Case(faults.empty_200, Unknown, Reason.server, 1),
+    "200 with a page": Case(Fault(200, "<html>hello", HTML, stores=True), Unknown, Reason.server, 1),
+    "200 with a list": Case(Fault(200, "[1]", JSON, stores=True), Unknown, Reason.server, 1),
+    "200 nested too deep": Case(Fault(200, "[" * 60_000, JSON, stores=True), Unknown, Reason.server, 1),
+    "201 with an error object": Case(
+        Fault(201, '{"errors": [{"message": "odd"}]}', JSON, stores=True), Unknown, Reason.server, 1
+    ),
+    "500 after it stored": Case(Fault(500, "", stores=True), Unknown, Reason.server, 1),
+    "HTML 502 after it stored": Case(faults.html_502, Unknown, Reason.server, 1),
+    "HTML 503": Case(faults.html_503, Unknown, Reason.server, 0),
+    "504 after it stored": Case(Fault(504, "{}", JSON, stores=True), Unknown, Reason.server, 1),
+    "302": Case(Fault(302, "", {"Location": "/elsewhere"}), Rejected, Reason.other, 0, Scope.destination),
+    "307": Case(Fault(307, "", {"Location": "/elsewhere"}), Rejected, Reason.other, 0, Scope.destination),
+    "400": Case(Fault(400, "{}", JSON), Rejected, Reason.content, 0, Scope.delivery),
+    "401": Case(Fault(401, "{}", JSON), Rejected, Reason.auth, 0, Scope.destination),
+    "HTML 401": Case(Fault(401, "<p>no</p>", HTML), Rejected, Reason.auth, 0, Scope.destination),
+    "403": Case(Fault(403, "{}", JSON), Rejected, Reason.auth, 0, Scope.destination),
+    "404": Case(Fault(404, "no", HTML), Rejected, Reason.gone, 0),
+    "408": Case(Fault(408, ""), Retry, Reason.timeout, 0),
+    "410": Case(Fault(410, ""), Rejected, Reason.gone, 0),
+    "413": Case(Fault(413, ""), Rejected, Reason.content, 0, Scope.delivery),
+    "422": Case(Fault(422, "{}", JSON), Rejected, Reason.content, 0, Scope.delivery),
+    "429 in seconds": _limited({"Retry-After": "30"}, 30.0),
+    "429 in fractions": _limited({"Retry-After": "1.5"}, 1.5),
+    "429 with an HTTP date": _limited({"Retry-After": "Fri, 01 Jan 2027 10:02:00 GMT"}, 120.0),
+    "429 with an ISO time": _limited({"X-RateLimit-Reset": "2027-01-01T10:01:00.000Z"}, 60.0),
+    "429 with a unix time": _limited({"x-rate-limit-reset": "1798797645"}, 45.0),
+    "429 with a past date": _limited({"Retry-After": "Fri, 01 Jan 2021 10:00:00 GMT"}, 0.0),
+    "429 in JSON": _limited(JSON, 0.75, '{"retry_after": 0.75}'),
+    "429 for ten years": _limited({"Retry-After": "315360000"}, 315_360_000.0),
+    "429 with nonsense": _limited({"Retry-After": "soon"}, None),
+    "429 with nothing": _limited({}, None),
+    "429 as a page": _limited(HTML, None, "<html>slow down</html>"),
+}
+
+
+def build(kind: Kind, url: str, session: aiohttp.ClientSession, clock: FakeClock) -> Channel:
+    return registry.build(settings(name="ours", timeout=PATIENCE, **kind.fields(url)), session, clock)
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
+@pytest.mark.parametrize("case", MATRIX.values(), ids=MATRIX)
+async def test_each_fault_has_its_outcome(
+    kind: Kind, case: Case, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """The outcome, reason, scope and wait follow from the fault, and one call was made."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        fake.script(case.fault)
+        outcome = await channel.send(channel.render(post()), None, "key-1")
+        assert type(outcome) is case.outcome, outcome
+        assert not isinstance(outcome, Sent)
+        assert outcome.reason is case.reason
+        assert len(fake.posts) == case.held
+        assert len(fake.calls) == 1
+        if isinstance(outcome, Rejected) and case.scope is not None:
+            assert outcome.scope is case.scope
+        if isinstance(outcome, Retry):
+            assert outcome.after == case.after
+
+
+async def test_a_good_answer_is_sent(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+    """Without a fault the post is there once, and a follow-up goes out under it or beside it."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        first = await channel.send(channel.render(post()), None, "key-1")
+        assert isinstance(first, Sent)
+        later = channel.render(post(key="key-2", text="Orders work again.", first=False, update="update-2"))
+        assert isinstance(await channel.send(later, first.ref, "key-2"), Sent)
+        assert len(fake.posts) == 2
+        assert max(fake.counts().values()) == 1
+
+
+async def test_refused_connection_is_not_sent(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Where nothing listens nothing was sent: Retry."""
+    with socket.socket() as holder:  # bound and never listening: nobody else can take the port
+        holder.bind(("127.0.0.1", 0))
+        channel = build(kind, f"http://127.0.0.1:{holder.getsockname()[1]}", session, clock)
+        outcome = await channel.send(channel.render(post()), None, "key-1")
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.network
+
+
+async def test_unknown_name_is_not_sent(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+    """A name that does not resolve is proof that nothing left."""
+    channel = build(kind, "https://no-such-host.invalid", session, clock)
+    outcome = await channel.send(channel.render(post()), None, "key-1")
+    assert isinstance(outcome, Retry)
+    assert outcome.reason in (Reason.network, Reason.timeout)
+
+
+async def test_tls_that_fails_is_not_sent(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """A server that speaks no TLS on an https address gets nothing: never a fall back to plain."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url.replace("http:", "https:"), session, clock)
+        outcome = await channel.send(channel.render(post()), None, "key-1")
+        assert isinstance(outcome, Retry)
+        assert (outcome.reason, outcome.scope) == (Reason.network, Scope.destination)
+        assert fake.calls == []
+
+
+async def test_silence_after_the_request_is_unknown(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """A peer that takes the bytes and never answers (half-open) ends at the deadline, as Unknown."""
+    taken = asyncio.Event()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        taken.set()
+        await reader.read(-1)
+        await asyncio.Event().wait()
+
+    async with raw_server(swallow) as port:
+        channel = build(kind, f"http://127.0.0.1:{port}", session, clock)
+        outcome = await channel.send(channel.render(post()), None, "key-1")
+    assert taken.is_set()
+    assert isinstance(outcome, Unknown)
+    assert outcome.reason is Reason.timeout
+
+
+async def test_an_endless_answer_is_cut(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+    """Megabytes of answer are not read into memory; what cannot be understood is Unknown."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        fake.script(Fault(200, kind.done + " " * 8_000_000, JSON, stores=True))
+        outcome = await channel.send(channel.render(post()), None, "key-1")
+        assert isinstance(outcome, Unknown | Sent)
+
+
+async def test_a_retry_sends_the_same_bytes(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """The payload survives a round trip through JSON with sorted keys, and the body is byte-identical."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        payload = channel.render(post())
+        again = json.loads(json.dumps(payload, sort_keys=True))
+        fake.script(faults.html_503)
+        await channel.send(payload, None, "key-1")
+        clock.advance(10_000)
+        assert isinstance(await channel.send(again, None, "key-1"), Sent)
+        assert fake.bodies[0] == fake.bodies[1] != b""
+
+
+async def test_render_is_pure(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+    """The same post gives the same payload, whatever the time."""
+    channel = build(kind, "http://127.0.0.1:1", session, clock)
+    first = channel.render(post())
+    clock.advance(86_400_000)
+    assert channel.render(post()) == first
+
+
+async def test_internal_text_is_refused_by_a_public_channel(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """The guard stands before every kind, and internal facts never reach a public payload."""
+    channel = build(kind, "http://127.0.0.1:1", session, clock)
+    assert channel.audience is Audience.public
+    with pytest.raises(ValueError, match="internal text"):
+        channel.render(replace(post(), audience=Audience.internal))
+    facts = {"runbook": "https://wiki.invalid/db7"}
+    shown = json.dumps(channel.render(post(facts=facts, mention="@comms-oncall")))
+    assert not any(word in shown for word in ("INC-42", "wiki.invalid", "comms-oncall"))
+
+
+async def test_secrets_appear_nowhere(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in outcomes, not in logs at DEBUG, not in repr, even when the server echoes them."""
+    caplog.set_level(logging.DEBUG)
+    said: list[str] = []
+    with structlog.testing.capture_logs() as lines:
+        async with kind.fake(clock) as fake:
+            channel = build(kind, fake.url, session, clock)
+            said.append(repr(channel) + repr(getattr(channel, "settings", "")))
+            for secret in kind.secrets:
+                echo = json.dumps({"ok": False, "error": secret, "detail": f"bad {secret}", "title": secret})
+                for status in (200, 400, 401, 403, 404, 429, 500):
+                    fake.script(Fault(status, echo, JSON), Fault(status, secret))
+                    said.append(repr(await channel.send(channel.render(post()), None, "key-1")))
+                    said.append(repr(await channel.send(channel.render(post()), None, "key-1")))
+            said.append(repr(await channel.find(channel.render(post()), "key-1", clock.now(), None)))
+            said.append(repr(await channel.check()))
+        said.append(repr(await channel.send(channel.render(post()), None, "key-1")))  # refused
+        said.append(repr(await channel.check()))
+    everything = "\n".join([*said, caplog.text, *(str(line) for line in lines)])
+    assert [secret for secret in kind.secrets if secret in everything] == []
+
+
+async def test_check_posts_nothing_and_says_what_is_wrong(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Good credentials give None and no post; a dead server gives a line."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        assert await channel.check() is None
+        assert fake.posts == []
+    assert await channel.check()
+
+
+async def test_read_back_finds_what_is_there_and_nothing_else(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Kinds that say they can find do: the lost post is found, an unsent one is NotThere."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        lost, unsent = channel.render(post()), channel.render(post(key="key-2", text="Never sent."))
+        fake.script(faults.hang_after)
+        assert isinstance(await channel.send(lost, None, "key-1"), Unknown)
+        if not channel.capabilities.can_find:
+            assert isinstance(await channel.find(lost, "key-1", clock.now(), None), CannotTell)
+            return
+        assert isinstance(await channel.find(lost, "key-1", clock.now(), None), Ref)
+        assert isinstance(await channel.find(unsent, "key-2", clock.now(), None), NotThere)
+    assert isinstance(await channel.find(lost, "key-1", clock.now(), None), CannotTell)
+
+
+async def test_deleted_parent_becomes_a_root(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Kinds with threads post at the top level when the post they reply to is gone."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        if not channel.capabilities.threads:
+            pytest.skip("no threads")
+        first = await channel.send(channel.render(post()), None, "key-1")
+        assert isinstance(first, Sent)
+        fake.posts.clear()
+        later = channel.render(post(key="key-2", text="Orders work again.", first=False, update="update-2"))
+        assert isinstance(await channel.send(later, first.ref, "key-2"), Sent)
+        assert len(fake.posts) == 1

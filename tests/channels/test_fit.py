@@ -1,0 +1,153 @@
+"""Counting and cutting: never over the limit, never inside an address or a character."""
+
+from __future__ import annotations
+
+import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twitter_text import parse_tweet  # type: ignore[import-untyped]
+
+from channels.fit import COUNTERS, characters, fit, graphemes, octets, weighted
+from channels.plain import clean
+
+LINK = "https://status.example.com/incidents/abc123def456"
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+_PIECES = st.sampled_from(
+    [
+        "Orders fail.",
+        "We are looking into it!",
+        " ",
+        "\n\n",
+        "checkout",
+        LINK,
+        "https://example.org/a?b=c&d=e.",
+        "status.example.com",
+        "db-1.internal",
+        FAMILY,
+        "\U0001f1eb\U0001f1f7",
+        "\U0001f44d\U0001f3fd",
+        "e\u0301",
+        "日本語のお知らせ。",
+        "한국어",
+        "क्षि",
+        "…",
+        "7\ufe0f\u20e3",
+    ]
+)
+TEXTS = st.lists(_PIECES | st.text(max_size=12), max_size=40).map("".join)
+
+_ADDRESS_PARTS = st.text(alphabet="ab1./?=&#-_~:,;!'*+%@$|()[]", max_size=30)
+ADDRESSES = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["", "x", "(", "@", "é"]),
+    st.sampled_from(["https://", "http://", ""]),
+    st.sampled_from(["example.com", "a.b.co.uk", "x.internal", "1.2.3.4", "a_b.org", "localhost", "q.zz"]),
+    st.sampled_from(["", "/", ":80/"]),
+    _ADDRESS_PARTS,
+)
+
+
+@given(
+    TEXTS, st.sampled_from(["", LINK]), st.sampled_from(sorted(COUNTERS)), st.integers(0, 400), st.booleans()
+)
+@settings(max_examples=400, deadline=None)
+def test_a_fitted_text_is_within_the_limit_and_a_prefix(
+    text: str, link: str, name: str, limit: int, always: bool
+) -> None:
+    """Whatever the counter: within the limit, and before the ellipsis stands a beginning of the text."""
+    count = COUNTERS[name]
+    found = fit(text, link, count, limit, always=always)
+    assert count(found) <= limit
+    if found != text and not found.startswith(text):
+        body = found.removesuffix(f" {link}" if link else "").removesuffix("…").rstrip()
+        assert text.startswith(body)
+
+
+@given(TEXTS, st.integers(1, 300))
+@settings(max_examples=300, deadline=None)
+def test_a_cut_splits_no_address_and_no_grapheme(text: str, limit: int) -> None:
+    """What was kept ends where an address and a grapheme of the text end."""
+    found = fit(text, "", characters, limit)
+    if found == text or not found:
+        return
+    kept = found.removesuffix("…").rstrip()
+    if not kept:
+        return
+    ends = {m.end() for m in regex.finditer(r"\X", text)}
+    stripped = len(kept)
+    assert any(end >= stripped and not text[stripped:end].strip() for end in ends)
+    for address in regex.finditer(r"https?://[^\s<>\"]+", text):
+        assert not address.start() < stripped < address.end()
+
+
+@given(TEXTS | ADDRESSES)
+@settings(max_examples=600, deadline=None)
+def test_weight_is_never_below_the_reference(text: str) -> None:
+    """X would refuse what we under-count: of cleaned text the reference may only find less."""
+    text = clean(text)
+    assert weighted(text) >= parse_tweet(text).weightedLength
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        ("", 0),
+        ("Orders fail.", 12),
+        (LINK, 23),
+        (f"See {LINK} now", 31),
+        (f"({LINK})", 25),
+        (f"{LINK}.", 24),
+        ("https://example.com/" + "a" * 200, 23),
+        ("status.example.com", 23),
+        ("日本", 4),
+        (FAMILY, 2),
+        ("\U0001f1eb\U0001f1f7", 2),
+        ("\U0001f44d\U0001f3fd", 2),
+        ("7\ufe0f\u20e3", 2),
+        ("e\u0301", 1),
+        ("…", 2),
+        ("“quoted”", 8),
+    ],
+)
+def test_weight_of_usual_things_is_exact(text: str, weight: int) -> None:
+    """Addresses are 23, emoji 2, Latin 1, East Asian 2, after NFC; as the reference says too."""
+    assert weighted(text) == weight
+    assert parse_tweet(text).weightedLength == weight
+
+
+def test_graphemes_and_bytes_count_what_readers_and_wires_see() -> None:
+    """A family is one grapheme and 25 bytes."""
+    assert (graphemes(FAMILY), octets(FAMILY), characters(FAMILY)) == (1, 25, 7)
+
+
+def test_a_cut_prefers_the_end_of_a_sentence() -> None:
+    """Whole sentences are kept when they are at least half of what would fit."""
+    text = "Orders fail for some customers. We are looking into the cause of it."
+    assert fit(text, "", characters, 50) == "Orders fail for some customers. …"
+
+
+def test_a_cut_falls_back_to_a_word_and_then_a_grapheme() -> None:
+    """A short first sentence does not eat the room; a word without blanks is cut between graphemes."""
+    assert fit("Hm. Orders fail for some of our customers", "", characters, 25) == "Hm. Orders fail for some…"
+    assert fit(FAMILY * 9, "", graphemes, 4) == FAMILY * 3 + "…"
+
+
+def test_the_link_follows_a_cut_text_and_with_always_any_text() -> None:
+    """The link says where the whole text is; a text that holds it already gets it once."""
+    long = "word " * 100
+    assert fit(long, LINK, characters, 100).endswith(f"… {LINK}")
+    assert fit("Short.", LINK, characters, 100) == "Short."
+    assert fit("Short.", LINK, characters, 100, always=True) == f"Short. {LINK}"
+    assert fit(f"See {LINK}", LINK, characters, 100, always=True) == f"See {LINK}"
+
+
+def test_a_link_that_has_no_room_is_left_out() -> None:
+    """A limit smaller than the link still holds, and a limit of nothing gives nothing."""
+    assert fit("word " * 100, LINK, characters, 10) == "word word…"
+    assert fit("word", "", characters, 0) == ""
+
+
+def test_an_address_is_kept_whole_or_left_out() -> None:
+    """The cut moves before an address that does not fit."""
+    assert fit(f"See the page {LINK}", "", characters, 30) == "See the page…"

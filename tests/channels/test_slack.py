@@ -1,0 +1,218 @@
+"""Slack: what a message looks like, its error words, threads, and reading back."""
+
+from __future__ import annotations
+
+import json
+
+import aiohttp
+import pytest
+from pydantic import ValidationError
+
+from channels.mrkdwn import MAX_TEXT
+from channels.slack import Settings, SlackChannel
+from daemon.core.clock import HOUR, FakeClock
+from daemon.core.ports import (
+    CannotTell,
+    NotThere,
+    Outcome,
+    Reason,
+    Ref,
+    Rejected,
+    Retry,
+    Scope,
+    Sent,
+    Unknown,
+)
+from daemon.core.words import Audience
+from tests.channels.posts import post, settings
+from tests.fakes import faults
+from tests.fakes.faults import JSON, Fault
+from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
+
+
+def bot(slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock) -> SlackChannel:
+    found = settings(
+        name="ops",
+        kind="slack",
+        audience="internal",
+        token=TOKEN,
+        channel=CHANNEL,
+        api_url=slack.api,
+        timeout=1.0,
+    )
+    assert isinstance(found, Settings)
+    return SlackChannel(found, session, clock)
+
+
+async def test_the_bot_can_more_than_the_webhook(
+    slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """A token reads back and threads; a webhook does neither, so doubt is held."""
+    able = bot(slack, session, clock).capabilities
+    assert (able.on_doubt, able.can_find, able.threads) == ("read_back", True, True)
+    form = settings(name="hook", kind="slack", webhook_url=slack.hook)
+    assert isinstance(form, Settings)
+    less = SlackChannel(form, session, clock).capabilities
+    assert (less.on_doubt, less.can_find, less.threads) == ("hold", False, False)
+    other = settings(name="hook", kind="slack", webhook_url=slack.hook, on_doubt="resend")
+    assert isinstance(other, Settings)
+    assert SlackChannel(other, session, clock).capabilities.on_doubt == "resend"
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({}, "either token and channel, or webhook_url"),
+        ({"token": TOKEN}, "either token and channel, or webhook_url"),
+        ({"channel": CHANNEL}, "either token and channel, or webhook_url"),
+        (
+            {"token": TOKEN, "channel": CHANNEL, "webhook_url": "https://hooks.slack.com/x"},
+            "either token and channel",
+        ),
+        ({"token": TOKEN, "channel": "#ops"}, "channel's ID"),
+        ({"token": TOKEN, "channel": CHANNEL, "on_doubt": "hold"}, "no effect with a token"),
+        ({"token": TOKEN + "\n", "channel": CHANNEL}, "line ends"),
+        ({"webhook_url": "http://hooks.slack.com/services/x"}, "https"),
+        ({"token": TOKEN, "channel": CHANNEL, "api_url": "http://example.com/api"}, "https"),
+        ({"token": TOKEN, "channel": CHANNEL, "tokn": "x"}, "Extra inputs"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else ",".join(value) or "nothing",
+)
+def test_wrong_settings_say_what_to_write(fields: dict[str, str], says: str) -> None:
+    """Exactly one form, an ID for the channel, https; and no secret in the message."""
+    with pytest.raises(ValidationError, match=says) as found:
+        settings(name="ops", kind="slack", **fields)
+    assert TOKEN not in str(found.value)
+
+
+async def test_a_message_has_title_standing_words_facts_and_link(
+    slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """An internal channel sees the incident's number, the mention as text, the facts; nothing unfurls."""
+    channel = bot(slack, session, clock)
+    payload = channel.render(
+        post(audience=Audience.internal, mention="@comms-oncall", facts={"region": "eu <1>"})
+    )
+    message = payload["message"]
+    assert message["text"].splitlines() == [
+        "*INC-42 Checkout errors*",
+        "Investigating · major impact",
+        "@comms-oncall Some orders fail at the moment. We are looking into it.",
+        "• region: eu &lt;1&gt;",
+        "<https://status.example.com/incidents/abc123def456|Status page>",
+    ]
+    assert message["unfurl_links"] is message["unfurl_media"] is False
+    assert "link_names" not in message
+    assert message["metadata"]["event_payload"]["key"] == "key-1"
+
+
+async def test_a_long_text_is_cut_without_half_an_entity(
+    slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """The limit holds for the escaped text, and no & is left without its end."""
+    facts = {f"name {number}": "<&>" * 100 for number in range(40)}
+    payload = bot(slack, session, clock).render(post(title="&" * 500, text="<&> " * 4000, facts=facts))
+    text = payload["message"]["text"]
+    assert len(text) <= MAX_TEXT
+    bare = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    assert "&" not in bare
+    assert "…" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ("invalid_auth", Rejected(Reason.auth, "invalid_auth", Scope.destination)),
+        ("token_revoked", Rejected(Reason.auth, "token_revoked", Scope.destination)),
+        ("missing_scope", Rejected(Reason.auth, "missing_scope", Scope.destination)),
+        ("channel_not_found", Rejected(Reason.gone, "channel_not_found", Scope.destination)),
+        ("is_archived", Rejected(Reason.gone, "is_archived", Scope.destination)),
+        (
+            "restricted_action_read_only_channel",
+            Rejected(Reason.gone, "restricted_action_read_only_channel", Scope.destination),
+        ),
+        ("msg_too_long", Rejected(Reason.content, "msg_too_long")),
+        ("no_text", Rejected(Reason.content, "no_text")),
+        ("brand_new_error", Rejected(Reason.content, "brand_new_error")),
+        ("ratelimited", Retry(Reason.rate_limited, "ratelimited", 7.0)),
+        ("internal_error", Unknown(Reason.server, "internal_error")),
+        ("fatal_error", Unknown(Reason.server, "fatal_error")),
+        ("request_timeout", Unknown(Reason.server, "request_timeout")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_error_words_in_a_200(
+    error: str, outcome: Outcome, slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """HTTP 200 with ok false is Slack's form of an error."""
+    channel = bot(slack, session, clock)
+    slack.script(Fault(200, json.dumps({"ok": False, "error": error}), {**JSON, "Retry-After": "7"}))
+    assert await channel.send(channel.render(post()), None, "key-1") == outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (403, "action_prohibited", Reason.auth),
+        (404, "no_service", Reason.gone),
+        (404, "channel_not_found", Reason.gone),
+        (410, "channel_is_archived", Reason.gone),
+    ],
+)
+async def test_a_dead_webhook_stops_the_destination(
+    status: int, body: str, reason: Reason, slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Every later message would fail the same way: the operator is to know."""
+    form = settings(name="hook", kind="slack", webhook_url=slack.hook)
+    assert isinstance(form, Settings)
+    channel = SlackChannel(form, session, clock)
+    slack.script(Fault(status, body))
+    outcome = await channel.send(channel.render(post()), None, "key-1")
+    assert outcome == Rejected(reason, f"{status} {body}", Scope.destination)
+
+
+async def test_replies_stand_in_the_thread_and_are_found_there(
+    slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """A lost reply is found by its parent; without the parent nobody claims that it is not there."""
+    channel = bot(slack, session, clock)
+    first = await channel.send(channel.render(post()), None, "key-1")
+    assert isinstance(first, Sent)
+    clock.advance(3 * HOUR)
+    slack.script(faults.hang_after)
+    reply = channel.render(post(key="key-2", text="Orders work again.", first=False))
+    assert isinstance(await channel.send(reply, first.ref, "key-2"), Unknown)
+    assert slack.posts[1]["thread_ts"] == first.ref.ids["ts"]
+    found = await channel.find(reply, "key-2", clock.now(), first.ref)
+    assert found == Ref({"channel": CHANNEL, "ts": slack.posts[1]["ts"]})
+    assert isinstance(await channel.find(reply, "key-2", clock.now()), CannotTell)
+    assert await channel.find(reply, "key-3", clock.now(), first.ref) == NotThere()
+
+
+async def test_reading_back_walks_every_page(
+    slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """A busy channel has pages: the post is found on the third, and absence needs the last."""
+    channel = bot(slack, session, clock)
+    sent = await channel.send(channel.render(post()), None, "key-1")
+    assert isinstance(sent, Sent)
+    for number in range(250):
+        slack._stored(CHANNEL, {"text": f"chatter {number}"})
+    assert await channel.find(channel.render(post()), "key-1", clock.now()) == sent.ref
+    calls = len(slack.calls)
+    assert await channel.find(channel.render(post()), "key-9", clock.now()) == NotThere()
+    assert len(slack.calls) - calls == 3
+    for number in range(2_000):
+        slack._stored(CHANNEL, {"text": f"more {number}"})
+    assert isinstance(await channel.find(channel.render(post()), "key-9", clock.now()), CannotTell)
+
+
+async def test_check_names_the_wrong_credential_and_the_wrong_channel(
+    slack: FakeSlack, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """The operator reads Slack's own word and which call it answered."""
+    channel = bot(slack, session, clock)
+    slack.channels.clear()
+    assert await channel.check() == "Slack answered channel_not_found to conversations.history"
+    slack.token = "xoxb-another"
+    assert await channel.check() == "Slack answered invalid_auth to auth.test"

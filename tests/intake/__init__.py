@@ -1,0 +1,1 @@
+"""The parsers: bytes of monitors in, alerts out, and nothing raised but BadInput."""

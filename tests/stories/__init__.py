@@ -1,0 +1,1 @@
+"""Whole-system behaviour on a clock that is pushed forward, one story per file."""

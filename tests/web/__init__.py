@@ -1,0 +1,1 @@
+"""The private listener over real sockets on loopback."""
