@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from channels.base import LOOPBACK, BaseChannel, ChannelSettings, Secret
 from channels.letter import MailAddress, id_of, letter, mail_address
+from channels.smtp_wire import Wire
 from daemon.core.ports import (
     Capabilities,
     Outcome,
@@ -71,31 +72,14 @@ class Settings(ChannelSettings):
         return self
 
 
-class _Wire:
-    """Sees whether the message itself has been written, which ``data()`` does not tell."""
-
-    def __init__(self) -> None:
-        self.dotted = False
-
-    def watch(self, smtp: aiosmtplib.SMTP) -> None:
-        protocol = smtp.protocol
-        if protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("gone before DATA")
-        write = protocol.write
-
-        def seen(data: bytes) -> None:
-            self.dotted = self.dotted or data != b"DATA\r\n"
-            write(data)
-
-        protocol.write = seen  # type: ignore[method-assign]  # this one connection's
-
-
 class EmailChannel(BaseChannel[Settings]):
     """Mail to the configured recipients through one relay."""
 
+    _tls: ssl.SSLContext | None = None  # made once: reading the authorities takes some 20 ms
+
     @override
     def _capabilities(self) -> Capabilities:
-        # Threads come from Message-IDs in the frozen bytes, so no parent is needed to send: threads=False.
+        # threads=False: no parent is needed, the frozen bytes hold the thread's Message-ID.
         return Capabilities(
             "email",
             markup="html",
@@ -123,7 +107,7 @@ class EmailChannel(BaseChannel[Settings]):
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
-        smtp, wire = self._client(), _Wire()
+        smtp, wire = self._client(), Wire()
         try:
             async with asyncio.timeout(self.settings.timeout):
                 await smtp.connect()
@@ -157,14 +141,15 @@ class EmailChannel(BaseChannel[Settings]):
     def _client(self) -> aiosmtplib.SMTP:
         settings = self.settings
         secret = settings.password.get_secret_value() if settings.password else None
-        tls = settings.upgrades or settings.implicit_tls
+        if self._tls is None and (settings.upgrades or settings.implicit_tls):
+            self._tls = ssl.create_default_context(cafile=settings.ca_file)
         return aiosmtplib.SMTP(
             hostname=settings.host,
             port=settings.port,
             timeout=settings.timeout,
             use_tls=settings.implicit_tls,
             start_tls=settings.upgrades,
-            tls_context=ssl.create_default_context(cafile=settings.ca_file) if tls else None,
+            tls_context=self._tls,
             username=settings.username,
             password=secret,
         )
@@ -186,8 +171,9 @@ class EmailChannel(BaseChannel[Settings]):
         if dotted:
             return Unknown(reason, f"after the final dot: {detail}")
         # No TLS where it is required, a wrong certificate, no way to log in: it is about the relay.
-        protocol = isinstance(error, ssl.SSLError) or type(error) is aiosmtplib.SMTPException
-        return Retry(reason, detail, scope=Scope.destination if protocol else Scope.delivery)
+        tls = any(isinstance(problem, ssl.SSLError) for problem in (error, error.__cause__))
+        relay = tls or type(error) is aiosmtplib.SMTPException
+        return Retry(reason, detail, scope=Scope.destination if relay else Scope.delivery)
 
 
 async def _part(smtp: aiosmtplib.SMTP) -> None:

@@ -75,7 +75,13 @@ def letter(post: Post, *, sender: str, sender_name: str, recipient: str, channel
     message.set_content(plain(post), cte="quoted-printable")
     message.add_alternative(page(post), subtype="html", cte="quoted-printable")
     message.set_boundary("=_" + hashlib.sha256(own.encode()).hexdigest()[:32])
-    return message.as_bytes().decode("ascii")
+    text = message.as_bytes().decode("ascii")
+    names = [
+        line.partition(":")[0] for line in text.partition("\r\n\r\n")[0].split("\r\n") if line[0] not in " \t"
+    ]
+    if names != message.keys():
+        raise ValueError("a header of this post would start another header")
+    return text
 
 
 def id_of(message: str) -> str:
@@ -83,15 +89,20 @@ def id_of(message: str) -> str:
     return next(line for line in message.split("\r\n") if line.startswith("Message-ID:"))[12:].strip()
 
 
+def undecoded(text: str) -> str:
+    """Without the start of an encoded word: the mail library decodes one in a value, line ends and all."""
+    return text.replace("=?", "= ?")
+
+
 def one_name(name: str) -> str:
     """A display name that no mail program can take for an address."""
-    return re.sub(r"[<>@\"\\]", " ", name).strip()[:60]
+    return re.sub(r"[<>@\"\\]", " ", undecoded(name)).strip()[:60]
 
 
 def subject(post: Post) -> str:
     """The same over the whole incident, for mail programs that thread by subject."""
     title = fit(f"{post.incident} {post.title}".strip(), "", characters, MAX_TITLE)
-    return f"[{post.page_name[:60]}] {title}".strip()
+    return undecoded(f"[{post.page_name[:60]}] {title}".strip())
 
 
 def where(post: Post) -> str:

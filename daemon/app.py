@@ -68,7 +68,7 @@ def database_path(configuration: Configuration) -> Path:
         raise BadConfig(
             "database: PostgreSQL is not supported by this version; write sqlite:///path/of/file.db"
         )
-    return configuration.path(address.removeprefix(SQLITE))
+    return Path(address.removeprefix(SQLITE))
 
 
 def token_path(configuration: Configuration) -> Path:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 
 import structlog
 
+from config.environment import environment
 from config.load import Configuration
 from daemon.app import App
 from daemon.core.clock import Clock
@@ -21,7 +21,7 @@ LAG_EVERY = 1.0  # seconds between two measurements of the event loop's lag
 
 async def serve(configuration: Configuration, clock: Clock) -> int:
     """Run until SIGTERM or SIGINT (0), or until the store breaks for good (1: systemd starts us anew)."""
-    notifier = Notifier.from_environment(os.environ, clock)
+    notifier = Notifier.from_environment(environment(), clock)
     app = App(configuration, clock)
     await app.start()
     stop = asyncio.Event()

@@ -215,11 +215,9 @@ class _File:
     def _real(self, path: Path, defaults: Path, loc: Path) -> Path:
         """A location without pydantic's own marks (tags of unions, ``[key]``)."""
         kept: Path = ()
-        for number, part in enumerate(loc):
+        for part in loc:
             here = (*kept, part)
-            exists = (*path, *here) in self.document.places or (*defaults, *here) in self.document.places
-            is_mark = isinstance(part, str) and part.startswith(("<", "["))
-            if exists or (number == len(loc) - 1 and not is_mark):
+            if (*path, *here) in self.document.places or (*defaults, *here) in self.document.places:
                 kept = here
         return kept
 

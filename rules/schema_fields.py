@@ -56,7 +56,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]}?"
-    return otherwise or f"write one of {', '.join(known)}"
+    return otherwise or f"write {'one of ' if len(known) > 1 else ''}{', '.join(known)}"
 
 
 def valid_id(value: str) -> str:

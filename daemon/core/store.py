@@ -192,6 +192,10 @@ class Tx(Protocol):
 
     def quarantine(self, source: str, reason: str, body: bytes) -> None: ...
 
+    def note(self, name: str, value: bytes) -> None:
+        """Remember a small fact about the daemon itself (its heartbeat, a pause); empty forgets it."""
+        ...
+
     def rules_version(
         self, version: str, loaded_at: Instant, who: str, sources: Sequence[tuple[str, str]]
     ) -> None:
@@ -250,6 +254,14 @@ class Reader(Protocol):
 
     def open_episodes(self, chunk: int = 2_000) -> AsyncIterator[list[EpisodeRow]]:
         """All firing episodes by id, in chunks; read once at start."""
+        ...
+
+    async def closed_episodes(self, limit: int) -> list[EpisodeRow]:
+        """The newest episodes that have cleared, oldest first; read once at start."""
+        ...
+
+    async def noted(self, name: str) -> bytes | None:
+        """What ``Tx.note`` wrote under that name; None when nothing did."""
         ...
 
     async def alerts(
@@ -326,6 +338,10 @@ class Store(Reader, Protocol):
 
     def on_rollback(self, callback: Callable[[frozenset[int]], None]) -> None:
         """Call back with the groups whose memory must be dropped, before any other work runs."""
+        ...
+
+    def on_lost_batch(self, callback: Callable[[int], None]) -> None:
+        """Have ``callback`` called with a batch that was undone as a whole, before ``on_rollback``."""
         ...
 
     def on_failure(self, callback: Callable[[str], None]) -> None:

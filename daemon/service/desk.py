@@ -56,7 +56,8 @@ class Desk:
         self.wake_outbox: list[asyncio.Event] = []
         self.wake_page: list[asyncio.Event] = []
         self.page_version = 0  # grows with each change that the page may show
-        store.on_rollback(self._undone)
+        store.on_rollback(self.memory.drop)
+        store.on_lost_batch(lambda _: self.memory.undo_to())
 
     async def work(self, job: Callable[[Work], T], weight: int = 1) -> T:
         """Run a job in the next commit; observers hear of it once it is durable."""
@@ -81,11 +82,6 @@ class Desk:
                 for observer in self.observers:
                     observer(settled.state, recorded)
         return answer
-
-    def _undone(self, groups: frozenset[int], *, whole_batch: bool = True) -> None:
-        if whole_batch:
-            self.memory.undo_to()
-        self.memory.drop(groups)
 
     def _wake(self, recorded: Sequence[j.Recorded]) -> None:
         """Set the loops going that have something to do now that it is durable."""

@@ -160,7 +160,7 @@ class IncidentDesk:
             groups = sorted({*self.desk.memory.live.values(), *self.desk.memory.opened_by_people})
             for group in groups:
                 work.settle(work.state(group), [entry])
-            work.tx.note(PAUSE, msgspec.json.encode(entry) if isinstance(entry, j.Paused) else None)
+            work.tx.note(PAUSE, msgspec.json.encode(entry) if isinstance(entry, j.Paused) else b"")
             return len(groups)
 
         count = await self.desk.work(job)

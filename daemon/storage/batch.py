@@ -68,6 +68,7 @@ class Batch:
         self.episode_changes: list[Row] = []
         self.quarantine: list[Row] = []
         self.rules: list[Row] = []
+        self.notes: list[Row] = []
         self.groups: dict[int, Row | Make] = {}
         self.deliveries: dict[int, Row] = {}
         self.keys: dict[str, int] = {}
@@ -88,6 +89,7 @@ class Batch:
             self.episode_changes,
             self.quarantine,
             self.rules,
+            self.notes,
         )
 
     def mark(self) -> Mark:
@@ -95,7 +97,7 @@ class Batch:
 
     def undo(self, mark: Mark | None = None) -> None:
         """Take back what was done since the mark; without one, everything."""
-        kept, *lengths = mark or (0,) * 7
+        kept, *lengths = mark or (0,) * 8
         while len(self._undo) > kept:
             where, key, old = self._undo.pop()
             if old is _ABSENT:
@@ -131,6 +133,7 @@ class Batch:
             (sql.INSERT_DELIVERY, list(self.deliveries.values())),
             (sql.INSERT_QUARANTINE, self.quarantine),
             (sql.INSERT_RULES, self.rules),
+            (sql.UPSERT_NOTE, self.notes),
         ):
             if values:
                 connection.executemany(statement, values)

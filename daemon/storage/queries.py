@@ -50,6 +50,10 @@ OPEN_EPISODES = Statement(
     .order_by(t.episodes.c.id)
     .limit(_LIMIT)
 )
+CLOSED_EPISODES = Statement(
+    select(t.episodes).where(t.HAS_CLEARED).order_by(t.episodes.c.id.desc()).limit(_LIMIT)
+)
+NOTED = Statement(select(t.meta.c.value).where(t.meta.c.name == bindparam("value")))
 EPISODE = Statement(select(t.episodes).where(t.episodes.c.id == bindparam("value")))
 
 EARLIEST_CLAIM = Statement(select(func.min(t.deliveries.c.not_before)).where(t.IS_QUEUED))

@@ -25,6 +25,7 @@ from daemon.storage.codec import decode_entry
 from daemon.storage.connection import open_reader
 from daemon.storage.faults import in_plain_words
 from daemon.storage.statements import Statement
+from daemon.storage.tables import NOTE
 from daemon.storage.verify import verify
 
 T = TypeVar("T")
@@ -141,6 +142,14 @@ class Readers:
             if len(found) < chunk:
                 return
             after = found[-1].id
+
+    async def closed_episodes(self, limit: int) -> list[EpisodeRow]:
+        found = await self._rows(q.CLOSED_EPISODES, rows.episode_from_row, limit=limit)
+        return found[::-1]
+
+    async def noted(self, name: str) -> bytes | None:
+        found = await self._rows(q.NOTED, lambda row: bytes(row[0]), value=NOTE + name)
+        return found[0] if found and found[0] else None
 
     async def alerts(
         self, limit: int, before: int | None = None, *, firing: bool | None = None

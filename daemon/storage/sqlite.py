@@ -67,6 +67,9 @@ class SqliteStore(Readers):
     def on_rollback(self, callback: Callable[[frozenset[int]], None]) -> None:
         self._writer.rollback_callbacks.append(callback)
 
+    def on_lost_batch(self, callback: Callable[[int], None]) -> None:
+        self._writer.lost_callbacks.append(callback)
+
     def on_failure(self, callback: Callable[[str], None]) -> None:
         self._writer.failure_callbacks.append(callback)
 

@@ -85,6 +85,15 @@ UPDATE_DELIVERY = _ordered(
 
 _QUARANTINE = ["at", "source", "reason", "body"]
 INSERT_QUARANTINE = _ordered(Statement(insert(t.quarantine), column_keys=_QUARANTINE), _QUARANTINE)
+_NOTES = ["name", "value"]
+_note = insert(t.meta)
+UPSERT_NOTE = _ordered(
+    Statement(
+        _note.on_conflict_do_update(index_elements=[t.meta.c.name], set_={"value": _note.excluded["value"]}),
+        column_keys=_NOTES,
+    ),
+    _NOTES,
+)
 _RULES = ["version", "loaded_at", "who", "sources"]
 INSERT_RULES = _ordered(
     Statement(insert(t.rule_versions).on_conflict_do_nothing(), column_keys=_RULES), _RULES

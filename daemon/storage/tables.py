@@ -27,7 +27,9 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 
 # Spelt out, because a planner uses a partial index only for a condition that it recognises.
 NOT_ENDED = text("phase <> 'ended'")
+NOTE = "note."  # before the names of notes, so that none hides a fact of the store's own
 IS_FIRING = text("firing")
+HAS_CLEARED = text("NOT firing")
 IS_QUEUED = text("state = 'queued'")
 NOT_FINAL = text("state NOT IN ('sent', 'dead', 'superseded', 'expired')")
 

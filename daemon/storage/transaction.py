@@ -21,6 +21,7 @@ from daemon.storage.rows import (
     group_from_row,
     group_to_row,
 )
+from daemon.storage.tables import NOTE
 
 
 class Transaction:
@@ -126,6 +127,9 @@ class Transaction:
 
     def quarantine(self, source: str, reason: str, body: bytes) -> None:
         self._batch.quarantine.append((self.now, source, reason, body))
+
+    def note(self, name: str, value: bytes) -> None:
+        self._batch.notes.append((NOTE + name, value))
 
     def rules_version(
         self, version: str, loaded_at: Instant, who: str, sources: Sequence[tuple[str, str]]

@@ -84,6 +84,7 @@ class Writer:
         self.failure = ""
         self.rollback_callbacks: list[Callable[[frozenset[int]], None]] = []
         self.failure_callbacks: list[Callable[[str], None]] = []
+        self.lost_callbacks: list[Callable[[int], None]] = []
 
     @property
     def queued(self) -> int:
@@ -249,6 +250,8 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         batch.undo()
+        for callback in self.lost_callbacks:
+            callback(batch.number)
         self._tell_undone(batch.touched)
 
     def _tell_undone(self, groups: set[int]) -> None:

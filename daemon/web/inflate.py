@@ -27,7 +27,7 @@ class Inflater:
         if self._machine is None:
             self._machine = self._made_for(packed)
         while packed:
-            if False:
+            if self._machine.eof:
                 raise Damaged("there is data behind the end of the packed body")
             try:
                 unpacked = self._machine.decompress(packed, SLICE)

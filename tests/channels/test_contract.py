@@ -139,7 +139,7 @@ def build(kind: Kind, url: str, session: aiohttp.ClientSession, clock: FakeClock
     return registry.build(settings(name="ours", timeout=PATIENCE, **kind.fields(url)), session, clock)
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=KINDS.values(), ids=list(KINDS))
 def kind(request: pytest.FixtureRequest) -> Kind:
     found: Kind = request.param
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import ssl
 import subprocess
 from pathlib import Path
@@ -280,25 +281,35 @@ def test_wrong_settings_say_what_to_write(fields: dict[str, object], says: str) 
     assert "secret-word" not in str(found.value)
 
 
-async def test_implicit_tls_is_verified(
-    session: aiohttp.ClientSession, clock: FakeClock, tmp_path: Path
-) -> None:
-    """A certificate that nobody vouches for sends nothing; with its authority in ca_file it does."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for this machine that only its own file vouches for, and a server's context with it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    key, path = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+         "-keyout", key, "-out", path, "-days", "2", "-subj", "/CN=localhost",
          "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
         check=True, capture_output=True,
     )  # fmt: skip
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(path, key)
+    return path, context
+
+
+@pytest.mark.external
+async def test_implicit_tls_is_verified(
+    certificate: tuple[Path, ssl.SSLContext], session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """A certificate that nobody vouches for sends nothing; with its authority in ca_file it does."""
+    path, context = certificate
     async with MailSink(clock=clock, tls=context) as relay:
         blind = channel_at(relay.port, session, clock, implicit_tls=True)
         outcome = await blind.send(blind.render(post(), TO), None, "key-1")
         assert isinstance(outcome, Retry)
         assert outcome.scope is Scope.destination
         assert relay.posts == []
-        seeing = channel_at(relay.port, session, clock, implicit_tls=True, ca_file=str(certificate))
+        seeing = channel_at(relay.port, session, clock, implicit_tls=True, ca_file=str(path))
         assert await seeing.check() is None
         assert isinstance(await seeing.send(seeing.render(post(), TO), None, "key-1"), Sent)

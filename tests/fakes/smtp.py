@@ -50,7 +50,7 @@ class _Peer(SMTP):
 
 
 class MailSink:
-    """``login`` is the only name and password that AUTH takes; None offers no AUTH.  ``tls``: from the first byte."""
+    """``login`` is the only name and password that AUTH takes; with ``tls`` all is encrypted."""
 
     def __init__(
         self,

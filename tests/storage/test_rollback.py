@@ -188,3 +188,30 @@ async def test_work_goes_on_after_trouble(store: Store) -> None:
     await together(store, poison)
     await hear(store, 1, 2)
     assert (await store.verify_chain(1)).entries == 2
+
+
+async def test_a_lost_batch_is_told_before_its_groups(store: Store) -> None:
+    """A batch that the database refuses is named as a whole; a work that merely raises is not."""
+    lost: list[int] = []
+    store.on_lost_batch(lost.append)
+
+    def bad(tx: Tx) -> None:
+        begin(tx)
+        raise Refused("no")
+
+    await together(store, bad)
+    assert lost == []
+    await together(store, poison)
+    assert lost
+
+
+async def test_notes_come_back_and_can_be_forgotten(store: Store) -> None:
+    """A note is what was written last; an empty one is none; it never hides the store's own secret."""
+    secret = store.secret
+    for value in (b"one", b"two"):
+        await store.write(lambda tx, value=value: tx.note("secret", value), NOW)  # type: ignore[misc]
+    assert await store.noted("secret") == b"two"
+    assert await store.noted("other") is None
+    await store.write(lambda tx: tx.note("secret", b""), NOW)
+    assert await store.noted("secret") is None
+    assert store.secret == secret

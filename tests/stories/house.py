@@ -8,11 +8,12 @@ from pathlib import Path
 from daemon import recovery
 from daemon.core.alert import Alert, Report
 from daemon.core.clock import MINUTE, FakeClock, Instant
+from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent
 from daemon.core.words import Audience
-from daemon.observer import Watcher
 from daemon.metrics import Metrics
+from daemon.observer import Watcher
 from daemon.outbox import Outbox
 from daemon.reconcile import Reconciler
 from daemon.service.alerts import AlertDesk, TakenIn
@@ -35,7 +36,10 @@ channels:
   ops: { kind: slack, audience: internal }
   x: { kind: x }
 components:
-  - { id: checkout, name: Checkout, matchers: [ 'service="checkout"' ], customers_cannot: "pay for their orders" }
+  - id: checkout
+    name: Checkout
+    matchers: [ 'service="checkout"' ]
+    customers_cannot: pay for their orders
   - { id: search, name: Search, matchers: [ 'service="search"' ], customers_cannot: "find products" }
 routes:
   - id: services
@@ -127,7 +131,9 @@ class House:
         speakers = {
             "mail": Loudspeaker("mail", Audience.public, clock, Capabilities("email", on_doubt="resend")),
             "ops": Loudspeaker("ops", Audience.internal, clock, Capabilities("slack", on_doubt="hold")),
-            "x": Loudspeaker("x", Audience.public, clock, Capabilities("x", on_doubt="read_back", threads=True)),
+            "x": Loudspeaker(
+                "x", Audience.public, clock, Capabilities("x", on_doubt="read_back", threads=True)
+            ),
         }
         house = cls(folder, clock, rules, speakers)
         await house._start()
@@ -181,15 +187,16 @@ class House:
         **labels: str,
     ) -> TakenIn:  # fmt: skip
         """One webhook with one alert; the same labels are the same alert."""
-        taken = await self.send([self.make(name, firing=firing, starts_at=starts_at, **labels)], truncated)
-        return taken
+        return await self.send([self.make(name, firing=firing, starts_at=starts_at, **labels)], truncated)
 
     async def send(self, alerts: list[Alert], truncated: int = 0) -> TakenIn:
         taken = await self.alerts.take_in(Report(alerts, truncated))
         await self.settle()
         return taken
 
-    def make(self, name: str = "Down", *, firing: bool = True, starts_at: Instant | None = None, **labels: str) -> Alert:
+    def make(
+        self, name: str = "Down", *, firing: bool = True, starts_at: Instant | None = None, **labels: str
+    ) -> Alert:
         shown = {"alertname": name, "service": "checkout", "severity": "page"} | labels
         fingerprint = "-".join(f"{key}={value}" for key, value in sorted(shown.items()))
         return Alert("am", fingerprint, START if starts_at is None else starts_at, firing, shown)
@@ -218,8 +225,6 @@ class House:
             await self.settle()
 
     async def _doubt(self) -> Instant | None:
-        from daemon.core.delivery import DeliveryState
-
         page = await self.store.deliveries(50, states={DeliveryState.unknown})
         return min((row.not_before for row in page.items), default=None)
 
@@ -235,7 +240,9 @@ class House:
     async def page(self) -> list[tuple[float, str]]:
         """(minute, status) of every update on the page, oldest first, over all incidents."""
         view = await self.board.view()
-        updates = [one for incident in (*view.open_incidents, *view.past_incidents) for one in incident.updates]
+        updates = [
+            one for incident in (*view.open_incidents, *view.past_incidents) for one in incident.updates
+        ]
         return sorted((self.minutes(one.at), one.status) for one in updates)
 
     def state(self, number: int = 1) -> Group:

@@ -9,6 +9,7 @@ import pytest
 
 from daemon.core.errors import BadConfig
 from daemon.web.credentials import SourceCredentials, digest
+from daemon.web.peer import Certificate
 from daemon.web.server import check_exposure
 from daemon.web.sources import Source
 from tests.intake.bodies import recorded
@@ -183,3 +184,10 @@ def test_a_user_and_its_password_are_one_secret() -> None:
     """The digest covers name and password as they are sent."""
     assert TOKENS.accept(basic("am:secret")["Authorization"], None)
     assert not TOKENS.accept(basic("am:secret:")["Authorization"], None)
+
+
+def test_a_certificate_without_a_name_is_nobody() -> None:
+    """An empty entry in a configuration must not open a source to every nameless certificate."""
+    nameless = Certificate("", digest("der"))
+    assert not SourceCredentials(common_names=("",)).accept("", nameless)
+    assert SourceCredentials(fingerprints=(digest("der"),)).accept("", nameless)

@@ -1,0 +1,132 @@
+"""Whoever writes a label must not be able to forge, hide, reverse or ping: through every render."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels import registry
+from channels.plain import clean, one_line
+from daemon.core.clock import FakeClock
+from daemon.core.ports import Channel
+from daemon.core.words import Audience
+from tests.channels.posts import post, settings
+from tests.fakes.slack import CHANNEL, HOOK, TOKEN
+from tests.fakes.smtp import parsed
+from tests.fakes.x import KEYS
+
+HOSTILE = {
+    "ping": "@everyone @here <!channel> <!here> <@U0123> <#C0123>",
+    "html": "<script>alert(1)</script><img src=x onerror=alert(1)> & \" ' </style></title>",
+    "header": "ok\r\nBcc: victim@example.com\r\n\r\nbody",
+    "odd line ends": "ok\x0bBcc: a@b.c\x0cX: 1\x85Y: 2\u2028Z: 3\u2029W: 4\rV: 5",
+    "bidi": "safe \u202egnp.exe\u202c \u2066x\u2069",
+    "controls": "a\x00b\x1b[31mred\x07\x7f\x9b",
+    "surrogate": "half \ud83d emoji",
+    "link": "<https://evil.example|Status page> [x](https://evil.example) javascript:alert(1)",
+    "entity": "&lt;!channel&gt; &amp;amp;",
+    "template": "{{ 7*7 }} ${x} %s {0}",
+    "long": "x" * 100_000,
+    "placeholders": "=?utf-8?q?=0D=0ABcc:_a@b.c?=",
+    "empty": "",
+}
+FIELDS = {
+    "kinds": [
+        {"kind": "log"},
+        {"kind": "slack", "token": TOKEN, "channel": CHANNEL},
+        {"kind": "slack", "webhook_url": "https://hooks.slack.com" + HOOK},
+        {
+            "kind": "email",
+            "host": "localhost",
+            "sender": "status@example.com",
+            "recipients": ["t@example.com"],
+        },
+        {"kind": "x", "link": "always", **KEYS},
+    ]
+}
+IDS = ["log", "slack-bot", "slack-webhook", "email", "x"]
+
+
+@pytest.fixture(params=FIELDS["kinds"], ids=IDS)
+def channel(request: pytest.FixtureRequest, session: aiohttp.ClientSession, clock: FakeClock) -> Channel:
+    fields: dict[str, object] = request.param
+    audience = {} if fields["kind"] == "x" else {"audience": "internal"}
+    return registry.build(settings(name="ours", **fields, **audience), session, clock)
+
+
+class _Tags(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.links += [
+            value or "" for name, value in attrs if name in ("href", "src") or name.startswith("on")
+        ]
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
+    """In title, words, facts, components and names at once: nothing acts, nothing is hidden."""
+    hostile = post(
+        title=text,
+        text=f"Words. {text}",
+        facts={text or "k": text},
+        components=(text,),
+        page_name=text or "Example",
+        mention=text,
+        audience=Audience.public if channel.capabilities.kind == "x" else Audience.internal,
+    )
+    payload = channel.render(hostile, channel.recipients()[0])
+    shown = json.dumps(payload, ensure_ascii=False)
+    shown.encode("utf-8")  # no lone surrogate is left
+    for hidden in "\u202e\u202c\u2066\u2069\x1b\x9b\x7f":
+        assert hidden not in shown
+    if channel.capabilities.markup == "mrkdwn":
+        words = payload["message"]["text"]
+        assert words.count("<") == 1
+        assert words.endswith("<https://status.example.com/incidents/abc123def456|Status page>")
+    if channel.capabilities.markup == "html":
+        _check_letter(payload["message"])
+    if channel.capabilities.kind == "x":
+        assert not any(ping in payload["text"] for ping in ("@everyone", "@here"))
+
+
+def _check_letter(text: str) -> None:
+    mail = parsed(text)
+    assert mail["Bcc"] is None
+    assert [name for name, _ in mail.items()] == [
+        "From", "To", "Subject", "Date", "Message-ID", "List-Id", "Auto-Submitted", "MIME-Version",
+        "Content-Type",
+    ]  # fmt: skip
+    assert mail.defects == []
+    assert len(str(mail["Subject"])) <= 220
+    tags = _Tags()
+    page = mail.get_body(("html",))
+    assert page is not None
+    tags.feed(page.get_content())
+    assert not tags.seen & {"script", "img", "iframe", "object", "form", "link", "base"}
+    assert tags.links == ["https://status.example.com/incidents/abc123def456"]
+
+
+@given(st.text())
+def test_cleaned_text_holds_no_control(text: str) -> None:
+    """Cleaning is idempotent, leaves lines that the mail library cannot split further, and keeps UTF-8."""
+    cleaned = clean(text)
+    assert clean(cleaned) == cleaned
+    assert cleaned.splitlines() == [line for line in cleaned.split("\n") if cleaned]
+    assert len(one_line(text).splitlines()) <= 1
+    cleaned.encode()
+
+
+def test_languages_that_need_marks_keep_them() -> None:
+    """Right-to-left marks, joiners and combining letters are language, not attack."""
+    for word in ("\u200fשלום\u200e", "नी\u200dल", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "e\u0301"):
+        assert clean(word) == word

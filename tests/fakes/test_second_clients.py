@@ -1,0 +1,139 @@
+"""The fakes against clients that are not ours: they are not shaped after our own code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from email.message import EmailMessage
+from pathlib import Path
+
+import aiohttp
+import aiosmtplib
+import pytest
+from oauthlib.oauth1 import Client  # type: ignore[import-untyped]
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
+from tests.fakes.smtp import MailSink, parsed
+from tests.fakes.x import KEYS, USER, FakeX
+
+
+async def test_slack_sdk_posts_threads_and_reads_back() -> None:
+    """Slack's own client: post with metadata, reply, history, replies, auth, errors."""
+    async with FakeSlack() as fake:
+        client = AsyncWebClient(token=TOKEN, base_url=f"{fake.api}/")
+        assert (await client.auth_test())["ok"]
+        root = await client.chat_postMessage(
+            channel=CHANNEL, text="root", metadata={"event_type": "t", "event_payload": {"key": "k1"}}
+        )
+        await client.chat_postMessage(channel=CHANNEL, text="reply", thread_ts=root["ts"])
+        history = await client.conversations_history(channel=CHANNEL, include_all_metadata=True)
+        assert [message["text"] for message in history["messages"]] == ["root"]
+        assert history["messages"][0]["metadata"]["event_payload"] == {"key": "k1"}
+        bare = await client.conversations_history(channel=CHANNEL)
+        assert "metadata" not in bare["messages"][0]
+        replies = await client.conversations_replies(channel=CHANNEL, ts=root["ts"])
+        assert [message["text"] for message in replies["messages"]] == ["root", "reply"]
+        assert fake.counts() == {"k1": 1, "reply": 1}
+        with pytest.raises(SlackApiError, match="channel_not_found"):
+            await client.chat_postMessage(channel="C0NOTHERE", text="x")
+        with pytest.raises(SlackApiError, match="msg_too_long"):
+            await client.chat_postMessage(channel=CHANNEL, text="x" * 40_001)
+        with pytest.raises(SlackApiError, match="invalid_auth"):
+            await AsyncWebClient(token="xoxb-other", base_url=f"{fake.api}/").auth_test()
+        hook = await AsyncWebhookClient(fake.hook).send(text="by hook")
+        assert (hook.status_code, hook.body) == (200, "ok")
+        assert len(fake.posts) == 3
+
+
+async def test_a_signed_plain_client_posts_to_x() -> None:
+    """Oauthlib and aiohttp alone: signatures count, duplicates are refused, the timeline wraps links."""
+    async with FakeX() as fake, aiohttp.ClientSession() as session:
+        signer = Client(*KEYS.values())
+
+        async def call(method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
+            url, headers, _ = signer.sign(fake.url + path, method)
+            async with session.request(method, url, json=body, headers=headers) as answer:
+                return answer.status, await answer.json(content_type=None)
+
+        status, _ = await call("POST", "/2/tweets", {"text": "See https://status.example.com & more"})
+        assert status == 201
+        status, refused = await call("POST", "/2/tweets", {"text": "See https://status.example.com & more"})
+        assert status == 403
+        assert "duplicate" in str(refused["detail"])
+        assert (await call("GET", "/2/users/me"))[1] == {
+            "data": {"id": USER, "name": "Fake", "username": "fake"}
+        }
+        page = (await call("GET", f"/2/users/{USER}/tweets?max_results=5&tweet.fields=entities"))[1]
+        shown = page["data"]
+        assert isinstance(shown, list)
+        assert "t.co" in shown[0]["text"]
+        assert "&amp;" in shown[0]["text"]
+        async with session.post(fake.url + "/2/tweets", json={"text": "unsigned"}) as answer:
+            assert answer.status == 401
+        assert len(fake.posts) == 1
+
+
+async def test_plain_smtp_reaches_the_sink() -> None:
+    """Aiosmtplib's own send_message: several recipients, one refused."""
+    async with MailSink() as sink:
+        sink.refuse("b@example.com", "550 5.1.1 no")
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "a@example.com", "b@example.com, c@example.com", "Hello"
+        mail["Message-ID"] = "<1@example.com>"
+        mail.set_content("Body")
+        errors, _ = await aiosmtplib.send(mail, hostname="127.0.0.1", port=sink.port)
+        assert list(errors) == ["b@example.com"]
+        assert sink.counts() == {("<1@example.com>", "c@example.com"): 1}
+        assert parsed(sink.posts[0]["message"])["Subject"] == "Hello"
+
+
+async def _started(module: str, log: Path) -> tuple[asyncio.subprocess.Process, int]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, "--port", "0", "--log", str(log), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    return process, int(await process.stdout.readline())
+
+
+async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path) -> None:
+    """Accepted posts are on disk before the answer; after kill -9 a new one goes on from the file."""
+    log = tmp_path / "slack.jsonl"
+    process, port = await _started("tests.fakes.slack", log)
+    client = AsyncWebClient(token=TOKEN, base_url=f"http://127.0.0.1:{port}/api/")
+    await client.chat_postMessage(channel=CHANNEL, text="one")
+    process.kill()
+    await process.communicate()
+    process, port = await _started("tests.fakes.slack", log)
+    try:
+        client = AsyncWebClient(token=TOKEN, base_url=f"http://127.0.0.1:{port}/api/")
+        await client.chat_postMessage(channel=CHANNEL, text="two")
+        history = await client.conversations_history(channel=CHANNEL)
+        assert [message["text"] for message in history["messages"]] == ["two", "one"]
+        async with aiohttp.ClientSession() as session:
+            await session.post(f"http://127.0.0.1:{port}/_fake/faults", json=[{"status": 503}])
+            async with session.get(f"http://127.0.0.1:{port}/_fake/posts") as answer:
+                assert len(await answer.json()) == 2
+        with pytest.raises(SlackApiError):
+            await client.chat_postMessage(channel=CHANNEL, text="three")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+    assert process.returncode == 0
+    assert [json.loads(line)["text"] for line in log.read_text("utf-8").splitlines()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("module", ["tests.fakes.x", "tests.fakes.smtp"])
+async def test_the_other_fakes_run_alone_too(module: str, tmp_path: Path) -> None:
+    """They print a port where something listens, and end with 0 on SIGTERM."""
+    process, port = await _started(module, tmp_path / "log.jsonl")
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
+    await writer.wait_closed()
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode == 0
