@@ -34,7 +34,8 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _COLOURS = {"none": "#2f7d4f", "minor": "#9a6700", "major": "#c2410c", "critical": "#b42318"}
 _STYLE = (
     "@media (prefers-color-scheme: dark){"
-    ".page{background:#101216!important}.card{background:#1b1e24!important;border-color:#30343c!important}"
+    ".page{background:#101216!important}.card{background:#1b1e24!important;border-left-color:#30343c!important;"
+    "border-right-color:#30343c!important;border-bottom-color:#30343c!important}"
     ".ink{color:#eceef2!important}.dim{color:#a6adb8!important}}"
 )
 
@@ -66,20 +67,19 @@ def letter(post: Post, *, sender: str, sender_name: str, recipient: str, channel
     message["To"] = Address(addr_spec=recipient)
     message["Subject"] = subject(post)
     message["Date"] = format_datetime(to_datetime(post.at))
-    message["Message-ID"] = own
-    if post.thread and (first := message_id(post.thread, domain)) != own:
-        message["In-Reply-To"] = first
-        message["References"] = first
-    message["List-Id"] = f"<{channel.lower().replace('_', '-')}.{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(plain(post), cte="quoted-printable")
     message.add_alternative(page(post), subtype="html", cte="quoted-printable")
     message.set_boundary("=_" + hashlib.sha256(own.encode()).hexdigest()[:32])
-    text = message.as_bytes().decode("ascii")
+    # The mail library folds ids of long domains into encoded words, which no program takes for ids: by hand.
+    ids = {"Message-ID": own, "List-Id": f"<{channel.lower().replace('_', '-')}.{domain}>"}
+    if post.thread and (first := message_id(post.thread, domain)) != own:
+        ids |= {"In-Reply-To": first, "References": first}
+    text = "".join(f"{name}: {value}\r\n" for name, value in ids.items()) + message.as_bytes().decode("ascii")
     names = [
         line.partition(":")[0] for line in text.partition("\r\n\r\n")[0].split("\r\n") if line[0] not in " \t"
     ]
-    if names != message.keys():
+    if names != [*ids, *message.keys()]:
         raise ValueError("a header of this post would start another header")
     return text
 

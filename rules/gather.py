@@ -17,7 +17,7 @@ from rules.declared import AnyBlock, Declared, Gathered, NamedIntervals, NamedTe
 from rules.partial import merge, without_unknown, without_wrong
 from rules.schema_fields import BAD_VALUE, did_you_mean, valid_id
 from rules.schema_problems import UNKNOWN_KEY, convert
-from rules.yaml_source import Document, Path
+from rules.yaml_source import REFUSED, Document, Path
 
 TWICE, IN_TWO_FILES = "R009", "R017"
 
@@ -227,13 +227,12 @@ class _File:
             return [self._with_values(value, (*path, number)) for number, value in enumerate(data)]
         if not isinstance(data, dict):
             return data
+        aliases = {problem.line for problem in self.document.problems if problem.code == REFUSED}
         for key in [key for key, value in data.items() if value is None]:
             below = (*path, key)
-            line = self.document.problem(below, "", code="").line
-            if all(
-                problem.line != line for problem in self.document.problems
-            ):  # an alias was reported already
-                self._wrong(below, "has no value", "write one, or remove the key")
+            if self.document.problem(below, "", code="").line not in aliases:
+                remedy = "write one, or remove the key"
+                self.set.add((self.document, below), "has no value", remedy, code=BAD_VALUE, at_key=True)
         return {
             key: self._with_values(value, (*path, key)) for key, value in data.items() if value is not None
         }  # fmt: skip

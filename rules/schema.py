@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from rules.schema_fields import (
     Block,
@@ -173,12 +173,30 @@ class NoApproval(Block):
     need: Literal["none"]
 
 
+_APPROVE_SCHEMA = {
+    "anyOf": [
+        {"enum": ["none", "one", "two"]},
+        {"type": "string", "pattern": r"^veto \S+$"},
+        {
+            "type": "object",
+            "properties": {
+                "need": {"enum": ["one", "two"]},
+                "within": {"type": "string"},
+                "otherwise": {"enum": ["skip", "post"]},
+            },
+            "required": ["need"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
 Approval = Annotated[
     Annotated[VetoBlock, Tag("<veto>")]
     | Annotated[NoApproval, Tag("<none>")]
     | Annotated[ApproveBlock, Tag("<people>")],
     Discriminator(_approve_kind),
     BeforeValidator(_approve),
+    WithJsonSchema(_APPROVE_SCHEMA),
 ]
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from rules.schema_fields import Block, did_you_mean, wrong
 from rules.windows import Interval, Range
@@ -119,11 +119,14 @@ def _some(values: list[Any]) -> list[Any]:
     return values
 
 
-Minute = Annotated[int, BeforeValidator(_minute)]
-Weekdays = Annotated[Range, BeforeValidator(_weekdays)]
-DaysOfMonth = Annotated[Range, BeforeValidator(_days_of_month)]
-MonthRange = Annotated[Range, BeforeValidator(_months)]
-YearRange = Annotated[Range, BeforeValidator(_years)]
+_TIME_SCHEMA = {"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"}
+_RANGE_SCHEMA = {"type": ["string", "integer"]}
+
+Minute = Annotated[int, BeforeValidator(_minute), WithJsonSchema(_TIME_SCHEMA)]
+Weekdays = Annotated[Range, BeforeValidator(_weekdays), WithJsonSchema({"type": "string"})]
+DaysOfMonth = Annotated[Range, BeforeValidator(_days_of_month), WithJsonSchema(_RANGE_SCHEMA)]
+MonthRange = Annotated[Range, BeforeValidator(_months), WithJsonSchema(_RANGE_SCHEMA)]
+YearRange = Annotated[Range, BeforeValidator(_years), WithJsonSchema(_RANGE_SCHEMA)]
 
 
 class TimesBlock(Block):

@@ -22,6 +22,11 @@ USER_HEADER = "X-Tocsin-User"
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The query of an operation that takes none."""
+
+
 _UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(.*)`")
 _AT = re.compile(r" - at `\$\.?(.*)`$")
@@ -48,7 +53,7 @@ async def read_body(request: web.Request, clock: Clock, budget: Budget) -> bytes
 
 
 def decode(body: bytes, kind: type[S]) -> S:
-    """The body as that model; an empty one is ``{}``.  Raises Problem 400 (no JSON) or 422 (another shape)."""
+    """The body as that model; an empty one is ``{}``.  Raises Problem: 400 no JSON, 422 another shape."""
     try:
         found = msgspec.json.decode(body.strip() or b"{}", type=kind)
         json.loads(body.strip() or b"{}", object_pairs_hook=_once)  # the models are flat: no depth to fear

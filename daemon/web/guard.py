@@ -49,7 +49,7 @@ def check_host(request: web.Request, known: frozenset[str]) -> None:
     name = _plain(match[1] or match[2])
     if name not in known and name != _own_address(request):
         raise Problem(
-            421, f"{name[:100]!r} is no name of this listener; add it to listen.names if it should be"
+            421, f"{name[:100]!r} is no name of this listener; add it to api.allowed_hosts if it should be"
         )
 
 

@@ -76,6 +76,21 @@ async def test_updates_of_an_incident_are_one_thread(
     assert later["Subject"] == parsed(channel.render(post(), TO)["message"])["Subject"]
 
 
+async def test_ids_stay_whole_with_a_long_domain(
+    relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """No id is folded or encoded, however long the domain and however odd the update's id."""
+    sender = f"status@{'a' * 60}.{'b' * 60}.example.com"
+    channel = channel_at(relay.port, session, clock, sender=sender)
+    later = post(update="update/2 \N{SNOWMAN}" * 20, thread="x" * 200, title="Überlang " * 30, first=False)
+    head = channel.render(later, TO)["message"].partition("\r\n\r\n")[0]
+    lines = dict(line.split(": ", 1) for line in head.split("\r\n") if ": " in line)
+    for name in ("Message-ID", "In-Reply-To", "References", "List-Id"):
+        assert lines[name].startswith("<")
+        assert lines[name].endswith(f"{sender.partition('@')[2]}>")
+    assert lines["Message-ID"] != lines["References"]
+
+
 async def test_the_same_post_gives_the_same_bytes(
     relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import rules
-from rules.errors import LoadError, Problem
 from rules.build import Configured
+from rules.errors import LoadError, Problem
 from rules.load import load_sources
 from rules.model import RuleSet, Site
 

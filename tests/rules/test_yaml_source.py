@@ -125,9 +125,9 @@ def test_bombs_cost_nothing(name: str) -> None:
     best = float("inf")
     for _ in range(3):
         start = time.perf_counter()
-        document = parse("bomb.yaml", BOMBS[name])
+        problems = parse("bomb.yaml", BOMBS[name]).problems
         best = min(best, time.perf_counter() - start)
-    assert document.problems
+        assert problems
     assert best < 0.1
 
 

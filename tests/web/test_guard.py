@@ -34,7 +34,7 @@ async def test_other_names_are_not(rig: Rig, host: str) -> None:
     ):
         answer = await rig.ask(method, path, headers={"Host": host})
         assert answer.status == 421
-        assert "listen.names" in answer.json["detail"]
+        assert "api.allowed_hosts" in answer.json["detail"]
     assert rig.shelf.empty
 
 
