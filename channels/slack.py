@@ -12,7 +12,7 @@ from typing_extensions import override
 from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret, safe_address
 from channels.http import Answer, NoAnswer, outcome_of
 from channels.mrkdwn import MAX_TEXT, said
-from channels.slack_api import SlackApi
+from channels.slack_api import SlackApi, reference, root_of
 from channels.slack_errors import NO_PARENT, refused
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
@@ -104,7 +104,7 @@ class SlackChannel(BaseChannel[Settings]):
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
         message: dict[str, Any] = payload["message"]
-        thread = parent.ids.get("ts") if parent is not None else None
+        thread = root_of(parent)
         try:
             if self._hook:
                 return self._hooked(await self._api.post(self._hook, message))
@@ -122,8 +122,8 @@ class SlackChannel(BaseChannel[Settings]):
         query = {"channel": payload["message"]["channel"], "oldest": f"{max(since - SKEW, 0) / 1000:.6f}"}
         try:
             found = await self._api.search("conversations.history", query, key)
-            if isinstance(found, NotThere) and parent is not None and "ts" in parent.ids:
-                return await self._api.search("conversations.replies", {**query, "ts": parent.ids["ts"]}, key)
+            if isinstance(found, NotThere) and (thread := root_of(parent)):
+                return await self._api.search("conversations.replies", {**query, "ts": thread}, key)
         except NoAnswer as lost:
             return CannotTell(lost.outcome.detail)
         if isinstance(found, NotThere) and parent is None and not payload["first"]:
@@ -152,7 +152,8 @@ class SlackChannel(BaseChannel[Settings]):
         answer = await self._api.say(message)
         fields = answer.fields() or {}
         if answer.good and fields.get("ok") is True and isinstance(fields.get("ts"), str):
-            return Sent(Ref({"channel": str(fields.get("channel", message["channel"])), "ts": fields["ts"]}))
+            channel = str(fields.get("channel", message["channel"]))
+            return Sent(reference(channel, fields["ts"], message.get("thread_ts")))
         error = str(fields.get("error") or "")
         if answer.good and fields.get("ok") is False and error:
             return refused(error, answer, self._clock.now(), self.scrub(error))

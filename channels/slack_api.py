@@ -54,12 +54,25 @@ class SlackApi:
                 return CannotTell(one_line(f"{answer.status} {fields.get('error', 'not understood')}")[:100])
             for message in fields.get("messages") or []:
                 if _key(message) == key:
-                    return Ref({"channel": query["channel"], "ts": str(message.get("ts"))})
+                    return reference(query["channel"], str(message.get("ts")), message.get("thread_ts"))
             cursor = (fields.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return CannotTell("more messages, but no cursor") if fields.get("has_more") else NotThere()
             query["cursor"] = str(cursor)
         return CannotTell(f"not within the last {PAGES * 100} messages")
+
+
+def reference(channel: str, ts: str, thread: str | None) -> Ref:
+    """A message's name; ``thread`` is the root of the thread that it stands in, its own if it is one.
+
+    A reply to a reply must name the root: Slack's own rule for ``thread_ts``.
+    """
+    return Ref({"channel": channel, "ts": ts, "thread": thread or ts})
+
+
+def root_of(parent: Ref | None) -> str | None:
+    """The thread that an answer to ``parent`` goes into."""
+    return None if parent is None else parent.ids.get("thread") or parent.ids.get("ts")
 
 
 def _key(message: Any) -> Any:

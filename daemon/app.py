@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import aiohttp
 import structlog
 from aiohttp import web
 
 from channels import registry
+from channels.http import open_session
 from channels.registry import STATUS_PAGE, kind_of
 from config.load import Configuration
 from config.secrets import own_token
@@ -121,7 +121,7 @@ class App:
         rules = load_current(self.settings, self.configuration.rule_files)
         for notice in (*self.configuration.notices, *rules.notices):
             log.warning("notice", notice=notice)
-        session = await self._stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
+        session = await self._stack.enter_async_context(open_session())
         self.channels: dict[str, Channel] = {
             one.name: registry.build(one, session, self.clock)
             for one in self.settings.channels
@@ -161,7 +161,7 @@ class App:
             self.desk.wake_outbox.append(self._loop("outbox", worker.step, 1.0).wake)
 
     def _loop(self, name: str, step: Callable[[], Awaitable[bool]], longest: float) -> Loop:
-        loop = Loop(name, step, self.clock, self._failed, longest=longest)
+        loop = Loop(name, step, self.clock, self._failed, longest=longest, turned=self.metrics.loop_turned)
         self.loops.append(loop)
         return loop
 

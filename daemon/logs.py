@@ -44,6 +44,10 @@ _PATTERNS = (
 )
 
 
+CHATTY = ("alembic", "asyncio", "aiosmtplib")
+"""Libraries whose news is for their developers."""
+
+
 class Redactor:
     """Takes secrets out of events and of finished lines; secrets are registered as they are read."""
 
@@ -145,6 +149,8 @@ def configure(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -26,6 +26,7 @@ class Loop:
         failed: Failed,
         *,
         longest: float = 1.0,
+        turned: Callable[[str], None] | None = None,
     ) -> None:
         self.name = name
         self.wake = asyncio.Event()
@@ -35,6 +36,7 @@ class Loop:
         self._clock = clock
         self._failed = failed
         self._longest = longest
+        self._turned = turned
         self._stopping = False
 
     @property
@@ -52,6 +54,8 @@ class Loop:
             self.wake.clear()
             worked = await self._turn()
             self.turned_at = self._clock.monotonic()
+            if self._turned is not None:
+                self._turned(self.name)
             if not worked and not self._stopping:
                 pause = min(self._longest * 2**self.failures, LONGEST_BACK_OFF)
                 await self._clock.wait(self.wake, pause if self.failures else self._longest)

@@ -80,6 +80,7 @@ async def _feed(app: App, notifier: Notifier, clock: Clock) -> None:
         await clock.sleep(every)
         turned = app.ticker.turned_at
         if turned != seen.get(app.ticker) and app.is_alive():
+            app.metrics.loop_turned("watchdog")
             notifier.alive()
         seen[app.ticker] = turned
 

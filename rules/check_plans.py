@@ -83,9 +83,15 @@ class _Plan:
         sure = [step for step in rounds if step.condition is None]
         endless = [step for step in sure if step.limit is None]
         if not rounds:
-            message = "is silent after its first update: no step speaks again on the page"
+            asks = any(step.when == "every" and step.ask and step.limit is None for step in self.plan.steps)
+            message = "only asks people" if asks else "is silent after its first update"
             remedy = "add { id: holding, every: 30m, say: holding, promise: 30m }"
-            yield self._about_plan(message, remedy, SILENT, "error")
+            yield self._about_plan(
+                f"{message}: no step speaks again by itself where it counts",
+                remedy,
+                SILENT,
+                "warning" if asks else "error",
+            )
         elif not sure:
             message = f"speaks again only if {_source(rounds[0])}"
             yield self._about_step(rounds[0], "if", message, "add a round without if", SILENT)

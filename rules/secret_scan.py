@@ -17,16 +17,16 @@ REMEDY = "move it to the daemon's configuration (a *_file), and renew it if this
 # Each shape is linear; names of vendors' tokens are from their own documentation of the prefix.
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a Slack token", re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{8,}|\bxapp-[0-9]-[A-Za-z0-9-]{8,}")),
-    ("an Authorization header", re.compile(r"\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{16,}")),
     (
-        "a URL with credentials",
-        re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,80}:[^\s/@\"']{1,200}@"),
+        "an Authorization header",
+        re.compile(r"\b(?:Bearer|Basic)\s{1,4}(?=[^\s\"']{0,200}[0-9])[A-Za-z0-9._~+/=-]{16,}"),
     ),
+    ("a URL with credentials", re.compile(r"://[^\s/:@\"']{0,80}:[^\s/@\"']{1,200}@")),
     (
         "a webhook address",
         re.compile(
-            r"https?://(?:hooks\.slack\.com/|(?:\w+\.)?discord(?:app)?\.com/api/webhooks/|[\w.-]+\.webhook\.office\.com/"
-            r"|api\.telegram\.org/bot)[^\s\"']+"
+            r"//hooks\.slack\.com/[^\s\"']+|discord(?:app)?\.com/api/webhooks/[^\s\"']+"
+            r"|\.webhook\.office\.com/[^\s\"']+|//api\.telegram\.org/bot[^\s\"']+"
         ),
     ),
     ("a private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY")),
@@ -37,13 +37,12 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"\bgh[opsur]_[A-Za-z0-9]{20,}|\bglpat-[A-Za-z0-9_-]{20,}|\bSG\.[\w-]{16,}\."),
     ),
     (
-        "a secret",
+        "a secret",  # a blob with digits behind a telling name; words with hyphens are names of services
         re.compile(
-            r"(?i)\b[\w-]{0,30}(?:token|secret|passw(?:or)?d|api[_-]?key|private[_-]?key|auth|credential)[\w-]{0,10}"
-            r"[\"']?\s{0,4}[:=]\s{0,4}[\"']?[A-Za-z0-9+/_=.-]{16,}"
+            r"(?i)(?:token|secret|passw(?:or)?d|api[_-]?key|private[_-]?key|access[_-]?key|credentials?)[\"']?"
+            r"\s{0,4}[:=]\s{0,4}[\"']?(?=[a-z+/=]{0,80}[0-9][a-z+/=]{0,80}[0-9])[a-z0-9+/=]{20,}"
         ),
     ),
-    ("a secret", re.compile(r"\b[0-9a-fA-F]{40,}\b")),
 )
 
 

@@ -27,6 +27,7 @@ Later than that the monitor means it: Prometheus fires on with the old start
 after it was away (docs/decisions/0006-late-reports.md).
 """
 
+UNDATED = "undated"  # intake's flag: the report had no start
 HEARD_PARTS = 5  # `heard` is written this many times per stale_after at the most
 MOST_LABELS = 40
 LONGEST_LABEL = 200
@@ -92,6 +93,8 @@ class AlertDesk:
         waits = False
         for alert in report.alerts:
             known = episodes.get((alert.source, alert.fingerprint))
+            if known is not None and UNDATED in alert.flags:
+                alert.starts_at = known.starts_at  # its start is our guess: it belongs to the episode we know
             if known is None:
                 news.append(alert)
             elif alert.firing and known.firing and known.starts_at == alert.starts_at:

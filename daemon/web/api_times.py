@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from daemon.core.clock import Instant, from_datetime, to_datetime
+from daemon.core.clock import DAY, Instant, Span, from_datetime, to_datetime
 from daemon.core.errors import BadInput
 from rules import durations
 
@@ -15,6 +15,8 @@ _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+FARTHEST: Span = 366 * DAY
+
 _HOW = "write 2027-01-04T14:30:00Z, a span from now such as 30m, or a time such as 14:30"
 
 
@@ -23,6 +25,8 @@ def instant(text: str, now: Instant, zone: str, key: str) -> Instant:
     found = _read(text.strip(), now, zone, key)
     if found <= now:
         raise BadInput(f"{key}: {text[:60]!r} has passed already; name a later instant")
+    if found > now + FARTHEST:
+        raise BadInput(f"{key}: {text[:60]!r} is more than a year away; name an earlier instant")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -164,7 +165,7 @@ def _entry(entry: j.Entry) -> dict[str, Any]:
 
 
 def _fields(thing: Any) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}
+    return {one.name: getattr(thing, one.name) for one in dataclasses.fields(thing)}
 
 
 def _readable(fields: Mapping[str, Any], instants: frozenset[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from channels.mrkdwn import MAX_TEXT
 from channels.slack import Settings, SlackChannel
+from channels.slack_api import reference, root_of
 from daemon.core.clock import HOUR, FakeClock
 from daemon.core.ports import (
     CannotTell,
@@ -216,3 +217,12 @@ async def test_check_names_the_wrong_credential_and_the_wrong_channel(
     assert await channel.check() == "Slack answered channel_not_found to conversations.history"
     slack.token = "xoxb-another"
     assert await channel.check() == "Slack answered invalid_auth to auth.test"
+
+
+def test_an_answer_to_an_answer_names_the_root() -> None:
+    """Every post of an incident stands in one thread, whichever post it answers."""
+    first = reference("C1", "1.0", None)
+    second = reference("C1", "2.0", root_of(first))
+    assert root_of(first) == "1.0"
+    assert root_of(second) == "1.0"
+    assert root_of(None) is None

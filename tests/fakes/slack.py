@@ -34,6 +34,7 @@ class FakeSlack(FakeServer):
         super().__init__(clock=clock, log=log, port=port)
         self.token = token
         self.channels = set(channels)
+        self._micro = max((int(post["ts"].replace(".", "")) for post in self.posts), default=0)
 
     @property
     def api(self) -> str:
@@ -143,9 +144,10 @@ class FakeSlack(FakeServer):
         if isinstance(metadata, str):  # form-encoded clients send JSON within the form
             metadata = json.loads(metadata)
         now = self.clock.now()
+        self._micro = max(self._micro + 1, now * 1000)  # unique even when the clock stands still
         return self.store(
             {
-                "ts": f"{now // 1000}.{now % 1000:03d}{len(self.posts) % 1000:03d}",
+                "ts": f"{self._micro // 1_000_000}.{self._micro % 1_000_000:06d}",
                 "channel": channel,
                 "thread_ts": fields.get("thread_ts", ""),
                 "text": fields.get("text", ""),

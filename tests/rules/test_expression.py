@@ -181,9 +181,9 @@ def test_words_of_cel_cannot_be_names_of_facts() -> None:
 
 
 ATOMS = st.sampled_from(
-    ["acked", "taken_over", "business_hours", "true", "impact >= major", "status < monitoring", "impact == none",
-     "alerts_firing > 10", "unattended + 1 >= alerts_total", "x in told", "both in components", "told == []",
-     'label("region") == "eu"', 'label("region") in ["eu", "us"]', "size(told) > 1"]
+    ["acked", "taken_over", "business_hours", "true", "impact >= major", "status < monitoring",
+     "impact == none", "alerts_firing > 10", "unattended + 1 >= alerts_total", "x in told",
+     "both in components", "told == []", 'label("region") == "eu"', 'label("region") in ["eu", "us"]', "size(told) > 1"]
 )  # fmt: skip
 GOOD = st.recursive(
     ATOMS,
@@ -255,7 +255,7 @@ def assert_placed(refused: ExpressionError, source: str) -> None:
 @settings(max_examples=500)
 @given(ANYTHING, RANDOM_FACTS)
 def test_what_passes_the_check_meets_no_wrong_type(source: str, facts: dict[str, Any]) -> None:
-    """Parts of all kinds put together are refused at load, or they run: only arithmetic can still fail then."""
+    """Parts of all kinds put together are refused at load, or run; only arithmetic can still fail."""
     try:
         condition = compile_condition(source, VOCABULARY)
     except ExpressionError as refused:

@@ -173,7 +173,8 @@ def test_some_blocks_are_in_one_file_only(block: str) -> None:
 
 def test_a_route_without_matchers_may_not_be_last_of_its_file_alone() -> None:
     """Last means last of the set: a later file's routes would see nothing."""
-    second = "routes:\n  - { id: more, matchers: [ 'a=\"1\"' ], open: { components: [], impact: none, plan: public } }\n"
+    opens = "open: { components: [], impact: none, plan: public }"
+    second = f"routes:\n  - {{ id: more, matchers: [ 'a=\"1\"' ], {opens} }}\n"
     (found,) = errors_of(MINIMAL, second)
     assert (found.file, found.code) == ("a.yaml", "R018")
 
@@ -268,7 +269,7 @@ def test_empty_files_make_an_empty_set() -> None:
 
 
 def test_the_version_is_that_of_the_text(tmp_path: Path) -> None:
-    """Same names and bytes, same version, wherever the files lie; a stored set comes back with its version."""
+    """Same names and bytes, same version, wherever the files lie; a stored set has its version again."""
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):
         folder.mkdir()

@@ -68,8 +68,13 @@ def test_the_json_schema_takes_good_files(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("kind: slack", "knd: slack"), ("impact: minor", "impact: majr"), ("every: 30m", "every: soon"), ("id: all", "id: All")],
-)  # fmt: skip
+    [
+        ("kind: slack", "knd: slack"),
+        ("impact: minor", "impact: majr"),
+        ("every: 30m", "every: soon"),
+        ("id: all", "id: All"),
+    ],
+)
 def test_the_json_schema_refuses_bad_ones(old: str, new: str) -> None:
     """Unknown keys, wrong words, wrong forms."""
     data: Any = YAML(typ="safe", pure=True).load(MINIMAL.replace(old, new))

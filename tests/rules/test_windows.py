@@ -151,7 +151,7 @@ STARTS = st.sampled_from(
 def test_next_edge_is_what_scanning_finds(
     intervals: list[Interval], start: str, minute: int, extra: int
 ) -> None:
-    """The next edge within three days is the first minute at which a walk through all minutes sees a change."""
+    """The next edge is the first minute at which a walk through three days of minutes sees a change."""
     one = IntervalWindow(intervals)
     now = at(f"{start}T00:00") + minute * MINUTE + extra
     state, expected = one.is_open(now), None

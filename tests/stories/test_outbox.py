@@ -1,0 +1,143 @@
+"""What happens between a decision and a channel: refusals, doubts, order, quarantine.
+
+* proof of "not sent" is tried again with the same bytes
+* a doubt waits for its quarantine, is looked up where it can be, resent at most once, else held
+* a held post stops nothing else and is put to people over another channel
+"""
+
+from __future__ import annotations
+
+from daemon.core.clock import MINUTE
+from daemon.core.delivery import DeliveryState
+from daemon.core.ports import NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
+from daemon.core.store import Store
+from daemon.service.deliveries import PARKED
+from tests.stories.house import House
+
+
+async def states(store: Store, channel: str) -> list[str]:
+    page = await store.deliveries(50, channel=channel)
+    return [row.state.value for row in reversed(page.items)]
+
+
+async def test_a_retry_sends_the_same_bytes(house: House) -> None:
+    """Not sent for sure: again after a pause, byte for byte."""
+    house.speakers["mail"].answers = [Retry(Reason.network), Retry(Reason.rate_limited, after=20.0)]
+    await house.alert()
+    await house.forward(1)
+    assert await states(house.store, "mail") == ["queued"]
+    await house.forward(1)
+    assert await states(house.store, "mail") == ["sent"]
+    (row,) = (await house.store.deliveries(5, channel="mail")).items
+    assert row.attempts == 3
+    assert house.speakers["mail"].heard[0][1]["key"] == row.key
+
+
+async def test_mail_in_doubt_is_resent_once_then_held(house: House) -> None:
+    """After the final dot: one resend after the quarantine; a second doubt is for a person."""
+    house.speakers["mail"].answers = [Unknown(Reason.timeout), Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(1)
+    assert await states(house.store, "mail") == ["unknown"]
+    await house.forward(4)
+    assert await states(house.store, "mail") == ["held"]
+    assert any("nobody knows whether a post on mail arrived" in text for _, text in house.heard("ops"))
+    await house.forward(27)
+    assert await states(house.store, "mail") == ["held", "sent"], "a held post stops nothing"
+
+
+async def test_a_doubt_that_is_found_is_sent(house: House) -> None:
+    """Read-back finds the post: it was there all along and is never sent again."""
+    x = house.speakers["x"]
+    x.answers, x.found = [Unknown(Reason.timeout)], [Ref({"id": "77"})]
+    await house.alert()
+    await house.forward(128)
+    assert await states(house.store, "x") == ["sent"]
+    assert x.heard == []
+
+
+async def test_a_doubt_that_is_absent_twice_is_resent(house: House) -> None:
+    """Two read-backs apart from each other must both find nothing."""
+    x = house.speakers["x"]
+    x.answers, x.found = [Unknown(Reason.server)], [NotThere(), NotThere()]
+    await house.alert()
+    await house.forward(130)
+    assert await states(house.store, "x") == ["sent"]
+    assert len(x.heard) == 1
+
+
+async def test_a_doubt_that_cannot_be_looked_up_is_held(house: House) -> None:
+    """A channel that never answers the question leaves it to a person, who may confirm."""
+    x = house.speakers["x"]
+    x.answers = [Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(145)
+    assert await states(house.store, "x") == ["held"]
+    assert house.state(1).told == ["mail", "page", "x"], "it may be there"
+    (row,) = (await house.store.deliveries(5, channel="x")).items
+    await house.deliveries.answer_held(row.id, "confirm", "1234")
+    assert await states(house.store, "x") == ["sent"]
+
+
+async def test_row_58_a_revoked_token_parks_the_channel(house: House) -> None:
+    """The queue is kept, nobody hammers, and after the rest it goes on."""
+    house.speakers["mail"].answers = [Rejected(Reason.auth, "535", Scope.destination)]
+    await house.alert()
+    await house.forward(1)
+    assert await states(house.store, "mail") == ["queued"]
+    await house.forward(PARKED / MINUTE - 0.1)
+    assert house.heard("mail") == []
+    await house.forward(1)
+    assert len(house.heard("mail")) == 1
+
+
+async def test_a_final_refusal_is_dead_and_told(house: House) -> None:
+    """Refused for good: people hear of it over another channel, the next update goes out."""
+    house.speakers["mail"].answers = [Rejected(Reason.content, "too long")]
+    await house.alert()
+    await house.forward(2)
+    assert await states(house.store, "mail") == ["dead"]
+    assert any("refused for good" in text for _, text in house.heard("ops"))
+    await house.forward(30)
+    assert await states(house.store, "mail") == ["dead", "sent"]
+
+
+async def test_order_is_kept_behind_a_doubt(house: House) -> None:
+    """The next text on a channel waits until the doubt about the one before is settled."""
+    mail = house.speakers["mail"]
+    mail.answers = [Retry(Reason.network, after=2000.0), Sent(Ref({}))]
+    await house.alert()
+    await house.forward(31.5)
+    assert await states(house.store, "mail") == ["queued", "queued"]
+    await house.forward(10)
+    assert [payload["text"][:10] for _, payload in mail.heard] == ["We are awa", "This probl"]
+
+
+async def test_a_channel_whose_only_post_never_left_hears_nothing_of_the_end(house: House) -> None:
+    """Queued at the end of the incident: superseded, and no "resolved" to whom was never told."""
+    mail = house.speakers["mail"]
+    mail.answers = [Retry(Reason.network, after=3_500.0)] * 9
+    await house.alert()
+    await house.forward(3)
+    await house.alert(firing=False)
+    await house.forward(90)
+    assert mail.heard == []
+    assert await states(house.store, "mail") == ["superseded", "superseded"]
+
+
+async def test_a_stop_in_the_middle_of_an_attempt_is_a_doubt(house: House) -> None:
+    """What was attempted when the process died goes through quarantine, never straight back."""
+    await house.alert()
+    await house.forward(0.5)
+    await house.timers.heartbeat()
+    house.clock.advance(MINUTE // 2)
+    await house.timers.tick()
+    (row,) = await house.store.claimable(house.clock.now(), 1, "mail")
+    await house.deliveries.attempt([row], 65_000)
+    await house.store.close()
+    await house._start()
+    await house.settle()
+    assert await states(house.store, "mail") == [DeliveryState.unknown]
+    await house.forward(3)
+    assert await states(house.store, "mail") == ["sent"]
+    assert len(house.heard("mail")) == 1
