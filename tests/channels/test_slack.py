@@ -185,7 +185,7 @@ async def test_replies_stand_in_the_thread_and_are_found_there(
     assert isinstance(await channel.send(reply, first.ref, "key-2"), Unknown)
     assert slack.posts[1]["thread_ts"] == first.ref.ids["ts"]
     found = await channel.find(reply, "key-2", clock.now(), first.ref)
-    assert found == Ref({"channel": CHANNEL, "ts": slack.posts[1]["ts"]})
+    assert found == Ref({"channel": CHANNEL, "ts": slack.posts[1]["ts"], "thread": first.ref.ids["ts"]})
     assert isinstance(await channel.find(reply, "key-2", clock.now()), CannotTell)
     assert await channel.find(reply, "key-3", clock.now(), first.ref) == NotThere()
 
