@@ -138,6 +138,7 @@ class App:
         self.deliveries = DeliveryDesk(self.desk)
         self.watcher = Watcher(self.metrics)
         self.desk.observers.append(self.watcher.entry)
+        self.desk.on_fault.append(self._undecided)
         self.reload = RuleReload(
             self.desk, self.store, self.settings, self.configuration.rule_files, self.metrics, self.clock
         )
@@ -164,6 +165,10 @@ class App:
         loop = Loop(name, step, self.clock, self._failed, longest=longest, turned=self.metrics.loop_turned)
         self.loops.append(loop)
         return loop
+
+    def _undecided(self, group: int, error: Exception) -> None:
+        self.metrics.unexpected_error("rules")
+        log.error("a decision failed; the inputs are kept", group=group, exc_info=error)
 
     def _failed(self, name: str, error: Exception) -> None:
         self.metrics.unexpected_error(name)

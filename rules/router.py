@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from daemon.core.words import Impact
 from rules import match
@@ -10,14 +12,30 @@ from rules.match import Matcher
 from rules.model import Component, ImpactByLabel, Route, Taken
 
 COMPONENT = "component"  # the computed label in `group_by`
-REMEMBERED = 10_000  # label sets whose answer is kept
+REMEMBERED = 10_000  # answers kept of each kind
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """One route wants an alert: all but its group."""
+
+    route: Route
+    component: str
+    impact: Impact
+
+
+_Wants = tuple[str, tuple[_Want, ...]]  # the computed component, and who wants the alert
+_Seen = tuple[str | None, ...]
 
 
 class Router:
     """Labels to takes; never empty, because ``fallback`` takes what no route wants.
 
     Answers are remembered by the values of those labels alone that the rules
-    mention; the oldest leaves when the memory is full.
+    mention, in two steps: who wants an alert depends on few values, its group
+    often on many (``group_by: [ instance ]``).
     """
 
     def __init__(self, routes: Sequence[Route], components: Mapping[str, Component], fallback: Route) -> None:
@@ -28,32 +46,23 @@ class Router:
             if component.matchers
         ]
         self._fallback = fallback
-        self._names = tuple(sorted(self._mentioned()))
-        self._remembered: dict[tuple[str | None, ...], tuple[Taken, ...]] = {}
+        judged = self._judged()
+        grouped = {name for route in (*routes, fallback) for name in route.group_by if name != COMPONENT}
+        self._judged_names = tuple(sorted(judged))
+        self._names = tuple(sorted(judged | grouped))
+        self._wants: _Memory[_Wants] = _Memory()
+        self._takes: _Memory[tuple[Taken, ...]] = _Memory()
 
     def __call__(self, labels: Mapping[str, str]) -> tuple[Taken, ...]:
-        seen = tuple(map(labels.get, self._names))
-        takes = self._remembered.get(seen)
+        seen: _Seen = tuple(map(labels.get, self._names))
+        takes = self._takes.get(seen)
         if takes is None:
-            takes = self.decide(labels)
-            if len(self._remembered) >= REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
-            self._remembered[seen] = takes
+            takes = self._takes.keep(seen, self._grouped(self._wanted(labels), labels))
         return takes
 
     def decide(self, labels: Mapping[str, str]) -> tuple[Taken, ...]:
         """The same without the memory."""
-        component = self.component(labels)
-        takes = []
-        for route, matchers in self._routes:
-            if route.components == "matched" and not component:
-                continue
-            if not _fit(matchers, labels):
-                continue
-            takes.append(_take(route, labels, component))
-            if not route.go_on:
-                break
-        return tuple(takes) or (_take(self._fallback, labels, component),)
+        return self._grouped(self._judge(labels), labels)
 
     def component(self, labels: Mapping[str, str]) -> str:
         """The first component whose matchers fit; one without matchers never does."""
@@ -62,25 +71,63 @@ class Router:
                 return component
         return ""
 
-    def _mentioned(self) -> set[str]:
-        names = {matcher.name for matchers in self._matchers() for matcher in matchers}
-        for route in [*(route for route, _ in self._routes), self._fallback]:
-            names.update(name for name in route.group_by if name != COMPONENT)
+    def _wanted(self, labels: Mapping[str, str]) -> _Wants:
+        seen: _Seen = tuple(map(labels.get, self._judged_names))
+        return self._wants.get(seen) or self._wants.keep(seen, self._judge(labels))
+
+    def _judge(self, labels: Mapping[str, str]) -> _Wants:
+        component = self.component(labels)
+        wants = []
+        for route, matchers in self._routes:
+            if route.components == "matched" and not component:
+                continue
+            if not _fit(matchers, labels):
+                continue
+            wants.append(_want(route, labels, component))
+            if not route.go_on:
+                break
+        return component, tuple(wants) or (_want(self._fallback, labels, component),)
+
+    def _grouped(self, wants: _Wants, labels: Mapping[str, str]) -> tuple[Taken, ...]:
+        component, found = wants
+        return tuple(
+            Taken(want.route, _key(want.route, labels, component), want.component, want.impact)
+            for want in found
+        )
+
+    def _judged(self) -> set[str]:
+        """Labels on which it depends who wants an alert, and as what."""
+        every = (*self._routes, *self._components)
+        names = {matcher.name for _, matchers in every for matcher in matchers}
+        for route in (*(route for route, _ in self._routes), self._fallback):
             if isinstance(route.impact, ImpactByLabel):
                 names.add(route.impact.label)
         return names
 
-    def _matchers(self) -> Iterator[tuple[Matcher, ...]]:
-        yield from (matchers for _, matchers in self._routes)
-        yield from (matchers for _, matchers in self._components)
+
+class _Memory(Generic[Answer]):
+    """Answers by label values; the oldest leaves when it is full."""
+
+    def __init__(self) -> None:
+        self.answers: dict[_Seen, Answer] = {}
+        self.get = self.answers.get
+
+    def keep(self, seen: _Seen, answer: Answer) -> Answer:
+        if len(self.answers) >= REMEMBERED:
+            del self.answers[next(iter(self.answers))]
+        self.answers[seen] = answer
+        return answer
 
 
 def _fit(matchers: tuple[Matcher, ...], labels: Mapping[str, str]) -> bool:
     return all(matcher.fits(labels) for matcher in matchers)
 
 
-def _take(route: Route, labels: Mapping[str, str], component: str) -> Taken:
-    key = tuple((name, component if name == COMPONENT else labels.get(name, "")) for name in route.group_by)
+def _key(route: Route, labels: Mapping[str, str], component: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, component if name == COMPONENT else labels.get(name, "")) for name in route.group_by)
+
+
+def _want(route: Route, labels: Mapping[str, str], component: str) -> _Want:
     impact = route.impact if isinstance(route.impact, Impact) else route.impact.of(labels)
     about = component if route.components == "matched" or component in route.components else ""
-    return Taken(route, key, about, impact)
+    return _Want(route, about, impact)

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from daemon.core import fold
 from daemon.core import journal as j
-from daemon.core.clock import Clock
+from daemon.core.clock import MINUTE, Clock
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import Channel
@@ -52,6 +52,7 @@ class Desk:
         self.memory = Memory()
         self.paused: j.Paused | None = None  # new groups begin with it
         self.observers: list[Observer] = []
+        self.on_fault: list[Callable[[int, Exception], None]] = []
         self.wake_timers: list[asyncio.Event] = []
         self.wake_outbox: list[asyncio.Event] = []
         self.wake_page: list[asyncio.Event] = []
@@ -82,6 +83,11 @@ class Desk:
                 for observer in self.observers:
                     observer(settled.state, recorded)
         return answer
+
+    def failed(self, group: int, error: Exception) -> None:
+        """A decision raised: tell whoever counts and logs faults."""
+        for told in self.on_fault:
+            told(group, error)
 
     def _wake(self, recorded: Sequence[j.Recorded]) -> None:
         """Set the loops going that have something to do now that it is durable."""
@@ -122,9 +128,22 @@ class Work:
             return self._write(state, recorded)
         rules = self.desk.book.of(state.rules)
         due = memory.due.get(state.id)
-        settlement = settle(state, inputs, rules, now, due=due, number=self.tx.next_number)
+        try:
+            settlement = settle(state, inputs, rules, now, due=due, number=self.tx.next_number)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not lose what came in; told and counted
+            self.desk.failed(state.id, error)
+            return self._undecided(state.id, inputs)
         memory.keep(settlement.state, settlement.next_due)
         return self._write(settlement.state, settlement.recorded)
+
+    def _undecided(self, group: int, inputs: Sequence[j.Entry]) -> Settled:
+        """Keep the inputs of a group whose decision failed, and try it again in a minute."""
+        memory, now = self.desk.memory, self.tx.now
+        memory.drop(frozenset({group}))
+        state = memory.state(self.tx, group)
+        recorded = tuple(fold.add(state, now, entry) for entry in inputs)
+        memory.keep(state, now + MINUTE)
+        return self._write(state, recorded)
 
     def _write(self, state: Group, recorded: tuple[j.Recorded, ...]) -> Settled:
         tx, desk = self.tx, self.desk

@@ -146,8 +146,9 @@ class IncidentDesk:
 
     async def pause(self, who: str, until: Instant | None) -> int:
         """A take over of all incidents, those to come too.  Returns how many are open."""
-        if self.desk.paused is not None:
-            raise Refused(f"already paused by {self.desk.paused.who}")
+        paused = self.desk.paused
+        if paused is not None and (paused.until is None or paused.until > self.desk.clock.now()):
+            raise Refused(f"already paused by {paused.who}")
         return await self._everywhere(j.Paused(who=who, until=until))
 
     async def resume(self, who: str) -> int:

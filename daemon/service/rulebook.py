@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from daemon.core.errors import NotFound
+from daemon.core.errors import BadConfig
 from rules.model import RuleSet
 
 Loader = Callable[[Sequence[tuple[str, str]]], RuleSet]
@@ -18,6 +18,7 @@ class RuleBook:
         self.current = current
         self._load = load
         self._sets: dict[str, RuleSet] = {current.version: current}
+        self.lost: dict[str, str] = {}  # version -> why it cannot be had
         self._sources: dict[str, Sequence[tuple[str, str]]] = {}
 
     def remember(self, version: str, sources: Sequence[tuple[str, str]]) -> None:
@@ -30,13 +31,20 @@ class RuleBook:
         self._sets[current.version] = current
 
     def of(self, version: str) -> RuleSet:
-        """The rule set of a version.  Raises NotFound when its sources are nowhere."""
+        """The rule set of a version.
+
+        One that cannot be had any more (its sources are gone, or today's channels
+        no longer fit it) gives way to the current one: an incident under other
+        rules is better than one under none.  ``lost`` names such versions.
+        """
         known = self._sets.get(version)
         if known is not None:
             return known
-        if version not in self._sources:
-            raise NotFound(f"rule version {version[:12]} is not stored; the journal names it")
-        loaded = self._load(self._sources[version])
+        try:
+            loaded = self._load(self._sources[version])
+        except (KeyError, BadConfig) as error:
+            self.lost[version] = str(error)
+            loaded = self.current
         self._sets[version] = loaded
         return loaded
 

@@ -159,6 +159,9 @@ def _silence(draft: Draft, route: Route | None) -> None:
     due = stale_at(draft, route)
     if due is not None and draft.now >= due:
         ask(draft, "stale")
+    if draft.plan is None and f"plan/{draft.state.plan}" not in draft.state.done:
+        what = f"the plan {draft.state.plan!r} is in no rule file, so nothing is said by itself"
+        ask(draft, "rule failed", detail=what, occasion=f"plan/{draft.state.plan}")
     due = first_vetoed_due(draft)
     if due is not None and draft.now >= due:
         ask(draft, "first_vetoed")

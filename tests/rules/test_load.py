@@ -9,7 +9,7 @@ import pytest
 from daemon.core.clock import HOUR, MINUTE
 from daemon.core.words import Audience, Impact
 from rules.errors import LoadError
-from rules.load import ConfiguredChannel, load, load_sources
+from rules.load import ConfiguredChannel, load, load_sources, version_of
 from rules.model import ImpactByLabel
 from tests.rules.files import MINIMAL, SHOP, SITE, changed, errors_of, load_text, place_of
 
@@ -280,6 +280,7 @@ def test_the_version_is_that_of_the_text(tmp_path: Path) -> None:
     assert load_sources(first.sources, site=SITE).version == first.version
     assert load_text(MINIMAL + "# more\n").version != load_text(MINIMAL).version
     assert load_sources([("other.yaml", MINIMAL)], site=SITE).version != first.version
+    assert version_of([("a", "bc")]) != version_of([("ab", "c")])
 
 
 def test_files_that_cannot_be_read_are_problems(tmp_path: Path) -> None:

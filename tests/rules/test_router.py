@@ -123,7 +123,8 @@ def test_memory_is_bounded() -> None:
     found = router(Route("all", "p", (), Impact.minor, group_by=("instance",), matchers=('a=""',)))
     for number in range(REMEMBERED + 100):
         assert found({"instance": str(number)})[0].key == (("instance", str(number)),)
-    assert len(found._remembered) == REMEMBERED
+    assert len(found._takes.answers) == REMEMBERED
+    assert len(found._wants.answers) == 1
 
 
 def test_labels_that_no_rule_mentions_cost_no_memory() -> None:
@@ -131,4 +132,4 @@ def test_labels_that_no_rule_mentions_cost_no_memory() -> None:
     found = router()
     for number in range(100):
         found({"pod": str(number), "alertname": "a"})
-    assert len(found._remembered) == 1
+    assert len(found._takes.answers) == 1

@@ -219,6 +219,13 @@ def test_errors_from_defaults_point_there() -> None:
     assert found.key == "defaults.route.open.plan"
 
 
+def test_errors_of_an_item_point_there_although_a_default_has_the_key() -> None:
+    """What the item writes itself is looked up in the item."""
+    text = changed("plan: public }", "plan: publc }") + "defaults: { route: { open: { plan: public } } }\n"
+    (found,) = errors_of(text)
+    assert found.key == "routes[0].open.plan"
+
+
 def test_a_broken_default_breaks_nothing_else() -> None:
     """A wrong value in defaults is one error, not one in each route."""
     text = changed(", plan: public }", " }")

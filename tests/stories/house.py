@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -179,6 +181,11 @@ class House:
         self.clock.advance(away)
         await self._start()
         await self.settle()
+
+    async def store_without_rule_versions(self) -> None:
+        """Lose the stored rule files, as a restored copy of an old database might."""
+        with closing(sqlite3.connect(self.folder / "tocsin.db")) as connection, connection:
+            connection.execute("DELETE FROM rule_versions")
 
     # -- what comes in -----------------------------------------------------
 

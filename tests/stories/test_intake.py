@@ -140,3 +140,34 @@ async def test_the_journal_of_every_group_verifies(house: House) -> None:
         verdict = await house.store.verify_chain(group)
         assert verdict.good
         assert verdict.entries > 2
+
+
+async def test_a_decision_that_raises_loses_no_alert(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours in deciding: the alert is kept, told, and decided once the fault is gone."""
+    faults: list[int] = []
+    house.desk.on_fault.append(lambda group, _: faults.append(group))
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rules.settle.decide", broken)
+        await house.alert()
+        await house.alert("Other", service="search")
+        await house.forward(2)
+    assert set(faults) == {1, 2}
+    await house.forward(3)
+    assert [status for _, status in await house.page()] == ["investigating", "investigating"]
+
+
+async def test_rules_that_are_gone_give_way_to_the_current_ones(house: House) -> None:
+    """An incident whose plan exists nowhere any more stays open, and a person is asked."""
+    await house.alert()
+    await house.forward(2)
+    house.text = house.text.replace("public", "other")
+    await house.close()
+    await house.store_without_rule_versions()
+    await house._start()
+    await house.forward(40)
+    assert house.state(1).phase == "open"
+    assert any("is in no rule file" in text for _, text in house.heard("ops"))
