@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 
 SERVICES = 20
-CLUSTERS = 10
+CLUSTERS = 5
 """Services times clusters are the groups that alerts fall into."""
 
 RULES_HEAD = """
@@ -38,7 +38,7 @@ def rules() -> str:
     """Twenty routes with a component each, a raise line, and one plan of six steps; no wait before opening."""
     lines = [RULES_HEAD, "components:"]
     for number in range(SERVICES):
-        name = f"service-{number}"
+        name = f"service_{number}"
         lines.append(
             f"  - {{ id: {name}, name: Service {number}, matchers: [ 'service=\"{name}\"' ],"
             ' customers_cannot: "use it" }'
@@ -46,8 +46,8 @@ def rules() -> str:
     lines.append("routes:")
     for number in range(SERVICES):
         lines += [
-            f"  - id: route-{number}",
-            f"    matchers: [ 'service=\"service-{number}\"', 'severity=~\"critical|page\"' ]",
+            f"  - id: route_{number}",
+            f"    matchers: [ 'service=\"service_{number}\"', 'severity=~\"critical|page\"' ]",
             "    group_by: [ cluster ]",
             "    for: 0s",
             "    open:",
@@ -76,7 +76,7 @@ class Bodies:
 
     def place(self) -> Place:
         cluster = f"cluster-{self._random.randrange(self._clusters)}"
-        return Place(f"service-{self._random.randrange(SERVICES)}", cluster)
+        return Place(f"service_{self._random.randrange(SERVICES)}", cluster)
 
     def webhook(self, size: int, *, mixed: bool = False, place: Place | None = None) -> bytes:
         """What Alertmanager would post to us: one of its groups, or everything at once (``mixed``)."""

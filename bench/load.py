@@ -9,6 +9,7 @@ import asyncio
 import random
 import sys
 from collections import Counter
+from typing import cast
 
 import msgspec
 import uvloop
@@ -83,8 +84,7 @@ class Connection(asyncio.Protocol):
         self.busy = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own is none by inheritance
 
     def send(self) -> None:
         request = self.run.take()

@@ -34,8 +34,8 @@ class Router:
     """Labels to takes; never empty, because ``fallback`` takes what no route wants.
 
     Answers are remembered by the values of those labels alone that the rules
-    mention, in two steps: who wants an alert depends on few values, its group
-    often on many (``group_by: [ instance ]``).
+    mention, step by step: component, who wants the alert, its group.  The first
+    two depend on few values, the last often on many (``group_by: [ instance ]``).
     """
 
     def __init__(self, routes: Sequence[Route], components: Mapping[str, Component], fallback: Route) -> None:
@@ -50,6 +50,9 @@ class Router:
         grouped = {name for route in (*routes, fallback) for name in route.group_by if name != COMPONENT}
         self._judged_names = tuple(sorted(judged))
         self._names = tuple(sorted(judged | grouped))
+        about = {matcher.name for _, matchers in self._components for matcher in matchers}
+        self._component_names = tuple(sorted(about))
+        self._found: _Memory[str] = _Memory()
         self._wants: _Memory[_Wants] = _Memory()
         self._takes: _Memory[tuple[Taken, ...]] = _Memory()
 
@@ -62,7 +65,7 @@ class Router:
 
     def decide(self, labels: Mapping[str, str]) -> tuple[Taken, ...]:
         """The same without the memory."""
-        return self._grouped(self._judge(labels), labels)
+        return self._grouped(self._judge(labels, self.component(labels)), labels)
 
     def component(self, labels: Mapping[str, str]) -> str:
         """The first component whose matchers fit; one without matchers never does."""
@@ -73,10 +76,15 @@ class Router:
 
     def _wanted(self, labels: Mapping[str, str]) -> _Wants:
         seen: _Seen = tuple(map(labels.get, self._judged_names))
-        return self._wants.get(seen) or self._wants.keep(seen, self._judge(labels))
+        return self._wants.get(seen) or self._wants.keep(seen, self._judge(labels, self._known(labels)))
 
-    def _judge(self, labels: Mapping[str, str]) -> _Wants:
-        component = self.component(labels)
+    def _known(self, labels: Mapping[str, str]) -> str:
+        """The component, remembered: there may be hundreds, told apart by one label."""
+        seen: _Seen = tuple(map(labels.get, self._component_names))
+        component = self._found.get(seen)
+        return self._found.keep(seen, self.component(labels)) if component is None else component
+
+    def _judge(self, labels: Mapping[str, str], component: str) -> _Wants:
         wants = []
         for route, matchers in self._routes:
             if route.components == "matched" and not component:

@@ -41,8 +41,9 @@ class LazyGroup(TyperGroup):
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        self.commands = {name: self.commands.get(name) for name in self.table}  # type: ignore[misc]  # for hints
-        self.commands = {name: found for name, found in self.commands.items() if found is not None}
+        if args and args[0] not in self.table:
+            for name in self.table:  # "did you mean" looks among those that are known
+                self.get_command(ctx, name)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

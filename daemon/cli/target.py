@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -18,7 +18,7 @@ from config import secrets
 from config.address import Address, HostPort, parse
 from config.environment import environment, overlay
 from config.findings import Finding, Origin
-from config.shape import Lines
+from config.shape import Lines, keys
 from daemon.core.errors import BadConfig
 from rules.errors import LoadError
 from rules.yaml_source import Document, read
@@ -94,8 +94,8 @@ def find(named: Path | None) -> Target:
     document = _read(file)
     base = file.parent if file is not None else Path()
     data = document.data if isinstance(document.data, dict) else {}
-    laid = overlay(_Wiring, {key: data[key] for key in _Wiring.model_fields if data.get(key) is not None}, environ)
-    _keep_secret_files(laid.data, data)
+    written = {key: data[key] for key in keys(_Wiring) if data.get(key) is not None}
+    laid = overlay(_Wiring, written, environ)
     resolved = secrets.resolve(_Wiring, laid.data, base, environ)
     token_trouble = [one for one in resolved.findings if one.path[:1] == ("api",)]
     findings = [*laid.findings, *(one for one in resolved.findings if one not in token_trouble)]
@@ -107,11 +107,6 @@ def find(named: Path | None) -> Target:
     certificate = base / tls.cert_file if tls is not None else None
     host, port = _reachable(wiring.listen.private)
     return Target(host, port, token, why, certificate)
-
-
-def _keep_secret_files(laid: dict[str, Any], data: dict[str, Any]) -> None:
-    if "database_file" in data:
-        laid.setdefault("database_file", data["database_file"])
 
 
 def _read(file: Path | None) -> Document:
@@ -133,7 +128,9 @@ def _validate(data: dict[str, Any], origin: Origin) -> _Wiring:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         raise LoadError(
-            origin.problem(Finding(one["loc"], one["msg"].removeprefix("Value error, "), "run `tocsin check`"))
+            origin.problem(
+                Finding(one["loc"], one["msg"].removeprefix("Value error, "), "run `tocsin check`")
+            )
             for one in details
         ) from error
 
@@ -149,7 +146,10 @@ def _token(wiring: _Wiring) -> tuple[str, str]:
     try:
         return secrets.read(file).splitlines()[0], ""
     except secrets.BadSecret as error:
-        return "", f"{error.message} (the daemon writes it; a relative `database` starts where the daemon does)"
+        return (
+            "",
+            f"{error.message} (the daemon writes it; a relative `database` starts where the daemon does)",
+        )
 
 
 def _reachable(private: HostPort) -> tuple[str, int]:

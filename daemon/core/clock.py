@@ -63,24 +63,51 @@ class SystemClock:
 
 
 class ScaledClock(SystemClock):
-    """A clock that runs ``speed`` times as fast; the demo alone uses it."""
+    """A clock that runs ``speed`` times as fast; the demo alone uses it.
 
-    def __init__(self, speed: float, start: Instant | None = None) -> None:
+    From one reading to the next it goes on by at most ``longest``: where the
+    machine stalls, time stands still and does not jump over what was due.
+    """
+
+    def __init__(self, speed: float, start: Instant | None = None, longest: Span = 20 * SECOND) -> None:
         self.speed = speed
-        self._origin = time.monotonic()
+        self._origin = self._read = time.monotonic()
+        self._passed = 0.0
+        self._longest = longest / SECOND
         self._start = super().now() if start is None else start
 
     def now(self) -> Instant:
-        return self._start + int((time.monotonic() - self._origin) * self.speed * 1000)
+        return self._start + int((self.monotonic() - self._origin) * 1000)
 
     def monotonic(self) -> float:
-        return self._origin + (time.monotonic() - self._origin) * self.speed
+        before, self._read = self._read, time.monotonic()
+        self._passed += min((self._read - before) * self.speed, self._longest)
+        return self._origin + self._passed
+
+    def change_speed(self, speed: float) -> None:
+        """Go on from here at another speed; sleeps under way keep their old length."""
+        self.monotonic()
+        self.speed = speed
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds / self.speed)
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
         return await super().wait(event, None if seconds is None else seconds / self.speed)
+
+
+class WorkClock(SystemClock):
+    """The instants of another clock, the spans of this machine.
+
+    For deadlines of real work (a body on its way, a transaction), which takes
+    as long as ever while the demo's time runs fast.
+    """
+
+    def __init__(self, instants: Clock) -> None:
+        self._instants = instants
+
+    def now(self) -> Instant:
+        return self._instants.now()
 
 
 class FakeClock:

@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from daemon.core.clock import SystemClock
+from daemon.core.clock import Instant, SystemClock, to_iso
 
 TIMES = 60
 """How much slower than recorded the outage is told."""
@@ -30,10 +30,10 @@ SCRIPT: tuple[tuple[float, dict[str, float], int], ...] = (
     (12.0, {"eu": 0.640, "us": 0.170}, 700),
     (26.0, {"eu": 0.710, "us": 0.420}, 5200),
     (96.0, {"eu": 0.520, "us": 0.009}, 4100),
-    (126.0, {"eu": 0.012, "us": 0.004}, 1800),
-    (130.0, {"eu": 0.002, "us": 0.003}, 20),
+    (131.0, {"eu": 0.012, "us": 0.004}, 1800),
+    (135.5, {"eu": 0.002, "us": 0.003}, 20),
 )
-LENGTH = 146.0
+LENGTH = 142.0
 
 PROMETHEUS = """
 global: { scrape_interval: 500ms, evaluation_interval: 500ms }
@@ -75,7 +75,7 @@ class Shop:
     """What is scraped, and where the webhooks arrive."""
 
     clock: SystemClock = field(default_factory=SystemClock)
-    bodies: list[tuple[float, bytes]] = field(default_factory=list)
+    bodies: list[tuple[Instant, bytes]] = field(default_factory=list)
     began: float = 0.0
 
     async def metrics(self, _request: web.Request) -> web.Response:
@@ -86,7 +86,7 @@ class Shop:
 
     async def hook(self, request: web.Request) -> web.Response:
         body = await request.read()
-        self.bodies.append((self.clock.monotonic(), body))
+        self.bodies.append((self.clock.now(), body))
         read = json.loads(body)
         told = [(alert["status"], alert["labels"]["alertname"]) for alert in read["alerts"]]
         sys.stdout.write(f"{self.clock.monotonic() - self.began:7.2f} {told}\n")
@@ -138,16 +138,15 @@ async def _start(work: Path, ports: dict[str, int]) -> list[asyncio.subprocess.P
     ]
 
 
-def _write(folder: Path, bodies: list[tuple[float, bytes]]) -> None:
+def _write(folder: Path, bodies: list[tuple[Instant, bytes]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    first = bodies[0][0]
     index: list[dict[str, Any]] = []
     for number, (at, body) in enumerate(bodies, 1):
         name = f"{number:02d}.json"
         (folder / name).write_bytes(body)
-        index.append({"body": name, "offset_ms": round((at - first) * 1000)})
-    told = {"recorded_with": "Prometheus and Alertmanager of Debian", "times": TIMES, "bodies": index}
-    (folder / "index.json").write_text(json.dumps(told, indent=1) + "\n")
+        index.append({"body": name, "received_at": to_iso(at)})
+    told = {"recorded_with": "Prometheus 2.42.0 and Alertmanager 0.25.0", "times": TIMES, "bodies": index}
+    (folder / "index.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

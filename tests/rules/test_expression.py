@@ -218,7 +218,7 @@ def mixed(draw: st.DrawFn) -> str:
         st.one_of(GOOD, COMPARED, st.tuples(GOOD, COMPARED).map(lambda t: f"({t[0]}) && {t[1]}"))
     )
     names = list(re.finditer(r"\b[a-z_]{2,}\b(?!\()", source))
-    if names and draw(st.booleans()):
+    if draw(st.booleans()) and names:
         chosen = draw(st.sampled_from(names))
         source = source[: chosen.start()] + draw(STRANGE) + source[chosen.end() :]
     return source

@@ -1,0 +1,41 @@
+"""`tocsin serve`: the daemon itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from daemon.cli.options import Config, chosen_config
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(ctx: typer.Context, config: Config = None) -> None:
+    """Run the daemon until SIGTERM; SIGHUP loads the rule files again."""
+    # The daemon's libraries take a second to load, and `--help` needs none of them.
+    from config.environment import environment  # noqa: PLC0415 - see above
+    from config.load import find, load  # noqa: PLC0415 - see above
+    from daemon import logs  # noqa: PLC0415 - see above
+    from daemon.core.clock import SystemClock  # noqa: PLC0415 - see above
+    from daemon.serve import serve as run  # noqa: PLC0415 - see above
+
+    environ = environment()
+    configuration = load(find(chosen_config(ctx, config), environ), environ)
+    clock = SystemClock()
+    settings = configuration.settings.log
+    redactor = logs.Redactor(configuration.secrets)
+    logs.configure(clock, level=settings.level, style=settings.format, redactor=redactor)
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        code = runner.run(run(configuration, clock))
+    raise typer.Exit(code)
+
+
+def _fast_loop() -> type[asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional, and of no use to other commands
+    except ImportError:
+        return None
+    return uvloop.Loop

@@ -1,0 +1,1 @@
+"""The real daemon as a process of its own: started, watched, stopped and killed by tests."""

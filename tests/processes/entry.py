@@ -1,0 +1,59 @@
+"""``tocsin serve`` as tests start it when they need what the command has not.
+
+``--speed --origin --start``: a clock that runs fast, and on from where the
+process before was killed.  SIGUSR1 blocks the event loop until SIGUSR2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from config.environment import environment
+from config.load import load
+from daemon import logs
+from daemon.core.clock import Clock, Instant, ScaledClock, SystemClock
+from daemon.core.errors import BadConfig, Unavailable
+from daemon.serve import serve
+
+
+def shared_clock(speed: float, origin: float, start: Instant) -> Clock:
+    """The same fast clock in every process that is given the same three numbers.
+
+    ``origin`` is a reading of the machine's monotonic clock, ``start`` what
+    this clock showed then.
+    """
+    gone = SystemClock().monotonic() - origin
+    return ScaledClock(speed, start + int(gone * speed * 1000))
+
+
+def block(_number: int, _frame: object) -> None:
+    """Hold the main thread, and the event loop with it, until SIGUSR2."""
+    signal.sigwait({signal.SIGUSR2})
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-c", dest="file", type=Path, required=True)
+    parser.add_argument("--speed", type=float, default=0.0)
+    parser.add_argument("--origin", type=float, default=0.0)
+    parser.add_argument("--start", type=int, default=0)
+    given = parser.parse_args(arguments)
+    clock: Clock = shared_clock(given.speed, given.origin, given.start) if given.speed else SystemClock()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    signal.signal(signal.SIGUSR1, block)
+    try:
+        configuration = load(given.file, environment())
+        redactor = logs.configure(clock, style="json")
+        redactor.learn(configuration.secrets)
+        return asyncio.run(serve(configuration, clock))
+    except (BadConfig, Unavailable) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
