@@ -175,10 +175,8 @@ class Log(Block):
 class Limits(Block):
     """Bounds that protect the daemon; the defaults suit a site with 10,000 alerts."""
 
-    intake_deadline: SpanSetting = 5 * SECOND
-    body_stall: SpanSetting = 10 * SECOND
     body_bytes: Annotated[int, Field(ge=1024)] = 64 * MEBIBYTE
-    raw_bodies: Annotated[int, Field(ge=0)] = 1000
+    raw_bodies: Annotated[int, Field(ge=1)] = 1000
     shutdown_grace: SpanSetting = 30 * SECOND
 
 

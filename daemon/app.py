@@ -185,7 +185,7 @@ class App:
         self.hooks = Hooks(
             sources=FixedSources(_source(one) for one in settings.sources),
             parsers=PARSERS,
-            intake=IntakeDesk(self.desk, self.metrics),
+            intake=IntakeDesk(self.desk, self.metrics, settings.limits.raw_bodies),
             clock=self.work_clock,
             meter=self.metrics,
             rng=random.SystemRandom(),

@@ -8,6 +8,7 @@ import structlog
 
 from daemon.core.alert import Report
 from daemon.core.clock import HOUR, Instant
+from daemon.core.store import Tx
 from daemon.metrics import Metrics
 from daemon.service.alerts import AlertDesk
 from daemon.service.desk import Desk
@@ -24,10 +25,11 @@ MOST_KEPT = 1_000
 class IntakeDesk:
     """The use cases behind ``POST /hooks/{source}``."""
 
-    def __init__(self, desk: Desk, metrics: Metrics) -> None:
+    def __init__(self, desk: Desk, metrics: Metrics, raw_bodies: int = MOST_KEPT) -> None:
         self._desk = desk
         self._alerts = AlertDesk(desk)
         self._metrics = metrics
+        self._raw_bodies = raw_bodies
         self._kept: dict[tuple[str, bytes], Instant] = {}
 
     async def take_in(self, report: Report) -> None:
@@ -41,7 +43,12 @@ class IntakeDesk:
         self._metrics.raw_body_kept(source)
         if now - self._kept.get(shown, -KEEP_AGAIN) < KEEP_AGAIN:
             return
-        await self._desk.store.write(lambda tx: tx.quarantine(source, reason, body), now, 1)
+
+        def put(tx: Tx) -> None:
+            tx.quarantine(source, reason, body)
+            tx.trim_quarantine(self._raw_bodies)
+
+        await self._desk.store.write(put, now, 1)
         self._kept[shown] = now
         while len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]

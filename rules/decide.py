@@ -14,7 +14,7 @@ from daemon.core.journal import Entry
 from rules.deciding.approvals import approvals
 from rules.deciding.asks import ask_about_failures
 from rules.deciding.collapse import collapse
-from rules.deciding.draft import Draft
+from rules.deciding.draft import Draft, SomethingIsDue
 from rules.deciding.people import people
 from rules.deciding.steps import steps
 from rules.deciding.transitions import open_if_due, transitions
@@ -27,7 +27,10 @@ MOST_PASSES = 64
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be journalled now, the state with it, and when to look again."""
+    """What is to be journalled now, the state with it, and when to look again.
+
+    Without entries ``state`` is the very one that was handed in.
+    """
 
     entries: tuple[Entry, ...]
     next_due: Instant | None
@@ -41,7 +44,15 @@ def decide(state: Group, rules: RuleSet, now: Instant) -> Decision:
     keeps.  Raises RuntimeError if it does not settle, which would be a fault of
     this program, never of a rule file.
     """
-    draft = Draft(state, rules, now)
+    if state.phase != "pending":  # a pending group is small, and mostly opens
+        try:
+            return _settle(Draft(state, rules, now, look=True))
+        except SomethingIsDue:
+            pass
+    return _settle(Draft(state, rules, now))
+
+
+def _settle(draft: Draft) -> Decision:
     for _ in range(MOST_PASSES):
         before = len(draft.entries)
         open_if_due(draft)
@@ -52,4 +63,4 @@ def decide(state: Group, rules: RuleSet, now: Instant) -> Decision:
         ask_about_failures(draft)
         if len(draft.entries) == before and not collapse(draft):
             return Decision(tuple(draft.entries), next_due(draft), draft.state)
-    raise RuntimeError(f"group {state.id} does not settle at {now}")
+    raise RuntimeError(f"group {draft.state.id} does not settle at {draft.now}")

@@ -33,12 +33,13 @@ class Client:
     def act(self, path: str, **body: Any) -> Any:
         """What an act led to; keys that are None or empty are left out.  Raises as ``get`` does."""
         if not self.target.token:
+            self.ready()  # that the daemon does not run is the better answer
             raise Refused(f"this needs the daemon's token, and there is none: {self.target.no_token}")
         given = {name: value for name, value in body.items() if value not in (None, "", [], ())}
         return self._ask("POST", f"{PREFIX}{path}", json.dumps(given).encode())
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the daemon accepts, and what it says otherwise.  Raises Unavailable when it is not there."""
+        """Whether the daemon accepts, and what it says otherwise.  Raises Unavailable: it is not there."""
         status, body = self._exchange("GET", "/-/ready", None)
         return status == 200, "ready" if status == 200 else _detail(body)
 

@@ -7,7 +7,7 @@ import typer
 from daemon.cli.lazy import NO, fail
 from daemon.cli.options import Config, Json, connect
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

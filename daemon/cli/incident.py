@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -25,12 +24,11 @@ from daemon.cli.options import (
 )
 from daemon.cli.whole_incident import print_whole
 from daemon.cli.writing import words
-from daemon.core.words import Impact, Status
 
-app = typer.Typer(help="Incidents: look, write, resolve.", no_args_is_help=True)
+app = typer.Typer(help="Incidents: look, write, resolve.", no_args_is_help=True, add_completion=False)
 
-StatusWord = StrEnum("StatusWord", [one.name for one in Status])  # type: ignore[misc]  # made from the core's
-ImpactWord = StrEnum("ImpactWord", [one.name for one in Impact])  # type: ignore[misc]  # made from the core's
+StatusWord = Literal["investigating", "identified", "monitoring", "resolved"]
+ImpactWord = Literal["none", "minor", "major", "critical"]
 
 Text = Annotated[
     str | None,
@@ -110,7 +108,7 @@ def open_incident(
     ctx: typer.Context,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The title, as customers read it.")],
     text: Text = None,
-    impact: Annotated[ImpactWord, typer.Option("--impact", help="How bad it is.")] = ImpactWord.minor,
+    impact: Annotated[ImpactWord, typer.Option("--impact", help="How bad it is.")] = "minor",
     status: ToStatus = None,
     component: Components = None,
     to: To = None,

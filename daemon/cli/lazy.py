@@ -52,6 +52,15 @@ class LazyGroup(TyperGroup):
         except TocsinError as error:
             fail(str(error))
             raise typer.Exit(exit_code(error)) from error
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise  # typer's own ways to end; it knows what to do about a closed pipe, too
+        except Exception as error:  # a fault of ours; a person gets one sentence, with a way to see more
+            if ctx.params.get("traceback"):
+                raise
+            fail(
+                f"this is a fault of tocsin ({type(error).__name__}: {error}); `tocsin --traceback ...` says where"
+            )
+            raise typer.Exit(NO) from error
 
 
 def exit_code(error: TocsinError) -> int:

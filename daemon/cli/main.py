@@ -56,9 +56,10 @@ def root(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where a fault of ours is.")] = False,
 ) -> None:
     """Options that may also stand after the command."""
-    del config, show_version  # commands look for them in the context
+    del config, show_version, traceback  # commands look for them in the context
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +12,9 @@ from daemon.cli import screen
 from daemon.cli.options import Config, Cursor, Json, Limit, Who, acting, connect, incident_name
 from daemon.core.delivery import DeliveryState
 
-app = typer.Typer(help="Deliveries: what is on its way, and what became of it.", no_args_is_help=True)
-
-StateWord = StrEnum("StateWord", [one.value for one in DeliveryState])  # type: ignore[misc]  # made from the core's
+app = typer.Typer(
+    help="Deliveries: what is on its way, and what became of it.", no_args_is_help=True, add_completion=False
+)
 
 Number = Annotated[int, typer.Argument(metavar="DELIVERY", min=1, help="The delivery's number.")]
 
@@ -24,7 +23,7 @@ Number = Annotated[int, typer.Argument(metavar="DELIVERY", min=1, help="The deli
 def list_deliveries(
     ctx: typer.Context,
     state: Annotated[
-        StateWord | None, typer.Option("--state", show_default=False, help="In this state.")
+        DeliveryState | None, typer.Option("--state", show_default=False, help="In this state.")
     ] = None,
     channel: Annotated[
         str | None, typer.Option("--channel", metavar="CHANNEL", show_default=False, help="To this channel.")

@@ -9,8 +9,8 @@ import typer
 from daemon.cli import screen
 from daemon.cli.options import Config, Json, Who, acting, connect
 
-pause = typer.Typer()
-resume = typer.Typer()
+pause = typer.Typer(add_completion=False)
+resume = typer.Typer(add_completion=False)
 
 Until = Annotated[
     str | None,

@@ -8,7 +8,7 @@ import typer
 
 from daemon.cli.options import Config, chosen_config
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -33,7 +33,7 @@ def serve(ctx: typer.Context, config: Config = None) -> None:
 
 
 def _fast_loop() -> type[asyncio.AbstractEventLoop] | None:
-    """uvloop where there is one."""
+    """Event loops of uvloop where there is one."""
     try:
         import uvloop  # noqa: PLC0415 - optional, and of no use to other commands
     except ImportError:

@@ -12,8 +12,8 @@ from daemon.cli.client import in_path
 from daemon.cli.done import print_done
 from daemon.cli.options import Config, IncidentName, Json, StepName, Who, acting, connect, incident_name
 
-approve = typer.Typer()
-veto = typer.Typer()
+approve = typer.Typer(add_completion=False)
+veto = typer.Typer(add_completion=False)
 
 
 @approve.command("approve")

@@ -26,9 +26,13 @@ def words(given: str | None, about: str, *, needed: bool) -> str:
         return sys.stdin.read(LONGEST_READ).strip()
     if given is not None or not needed:
         return given or ""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _on_terminal():
         raise BadInput("what should be said? give the text, or - to read it from standard input")
     return _edited(about)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _edited(about: str) -> str:

@@ -69,7 +69,7 @@ class ScaledClock(SystemClock):
     machine stalls, time stands still and does not jump over what was due.
     """
 
-    def __init__(self, speed: float, start: Instant | None = None, longest: Span = 20 * SECOND) -> None:
+    def __init__(self, speed: float, start: Instant | None = None, longest: Span = 5 * SECOND) -> None:
         self.speed = speed
         self._origin = self._read = time.monotonic()
         self._passed = 0.0

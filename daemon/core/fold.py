@@ -76,10 +76,16 @@ def _fired(state: Group, fired: j.Fired) -> None:
     known = state.episodes.get(fired.episode)
     if known is None or not known.firing:
         state.firing += 1
+    if fired.component not in state.about:
+        state.about |= {fired.component}
+    moved = known is not None and known.component != fired.component
     state.episodes[fired.episode] = Episode(
         starts_at=fired.starts_at, firing=True, component=fired.component, impact=fired.impact
     )
-    state.alert_impact = max(state.alert_impact, fired.impact)
+    if moved:  # an episode that says something else now: rare, so all of them are asked
+        state.about = frozenset(episode.component for episode in state.episodes.values())
+    if fired.impact > state.alert_impact:
+        state.alert_impact = fired.impact
     if state.started_at is None or fired.starts_at < state.started_at:
         state.started_at = fired.starts_at
 

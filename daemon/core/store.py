@@ -192,6 +192,10 @@ class Tx(Protocol):
 
     def quarantine(self, source: str, reason: str, body: bytes) -> None: ...
 
+    def trim_quarantine(self, keep: int) -> None:
+        """Forget all but about the newest ``keep`` of what was quarantined."""
+        ...
+
     def note(self, name: str, value: bytes) -> None:
         """Remember a small fact about the daemon itself (its heartbeat, a pause); empty forgets it."""
         ...

@@ -69,6 +69,7 @@ class Batch:
         self.quarantine: list[Row] = []
         self.rules: list[Row] = []
         self.notes: list[Row] = []
+        self.trims: list[Row] = []
         self.groups: dict[int, Row | Make] = {}
         self.deliveries: dict[int, Row] = {}
         self.keys: dict[str, int] = {}
@@ -90,6 +91,7 @@ class Batch:
             self.quarantine,
             self.rules,
             self.notes,
+            self.trims,
         )
 
     def mark(self) -> Mark:
@@ -97,7 +99,7 @@ class Batch:
 
     def undo(self, mark: Mark | None = None) -> None:
         """Take back what was done since the mark; without one, everything."""
-        kept, *lengths = mark or (0,) * 8
+        kept, *lengths = mark or (0,) * 9
         while len(self._undo) > kept:
             where, key, old = self._undo.pop()
             if old is _ABSENT:
@@ -134,6 +136,7 @@ class Batch:
             (sql.INSERT_QUARANTINE, self.quarantine),
             (sql.INSERT_RULES, self.rules),
             (sql.UPSERT_NOTE, self.notes),
+            (sql.TRIM_QUARANTINE, self.trims),
         ):
             if values:
                 connection.executemany(statement, values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, bindparam, select
+from sqlalchemy import Column, bindparam, delete, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.expression import ClauseElement
@@ -85,6 +85,10 @@ UPDATE_DELIVERY = _ordered(
 
 _QUARANTINE = ["at", "source", "reason", "body"]
 INSERT_QUARANTINE = _ordered(Statement(insert(t.quarantine), column_keys=_QUARANTINE), _QUARANTINE)
+_newest = select(func.max(t.quarantine.c.id)).scalar_subquery()
+TRIM_QUARANTINE = _ordered(
+    Statement(delete(t.quarantine).where(t.quarantine.c.id <= _newest - bindparam("keep"))), ["keep"]
+)
 _NOTES = ["name", "value"]
 _note = insert(t.meta)
 UPSERT_NOTE = _ordered(

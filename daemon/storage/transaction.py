@@ -128,6 +128,9 @@ class Transaction:
     def quarantine(self, source: str, reason: str, body: bytes) -> None:
         self._batch.quarantine.append((self.now, source, reason, body))
 
+    def trim_quarantine(self, keep: int) -> None:
+        self._batch.trims.append((keep,))
+
     def note(self, name: str, value: bytes) -> None:
         self._batch.notes.append((NOTE + name, value))
 

@@ -92,6 +92,7 @@ def ask(
 
     ``more`` are facts for the question's text: ``until``, ``need``, ``minutes_left``.
     """
+    draft.will_add()
     state = draft.state
     who = whom or default_whom(draft, avoid)
     channel, name, mention = reach(draft, who)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daemon.core import fold
 from daemon.core.journal import Entry, Said, Skipped
 from daemon.core.words import Audience
 from rules.deciding.draft import Draft
@@ -28,11 +27,7 @@ def collapse(draft: Draft) -> bool:
                 kept, changed = _without(draft, entry, lost), True
         entries.append(kept)
     if changed:
-        draft.state = draft.before.copy()
-        draft.entries = []
-        for entry in entries:
-            fold.add(draft.state, draft.now, entry)
-            draft.entries.append(entry)
+        draft.begin_anew(entries)
     return changed
 
 

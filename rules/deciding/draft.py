@@ -12,29 +12,51 @@ from daemon.core.words import Audience
 from rules.model import ChannelRule, Condition, ConditionError, Plan, Route, RuleSet, Step
 
 
-class Draft:
-    """What all parts of a decision share.  ``state`` already has the entries folded in."""
+class SomethingIsDue(Exception):
+    """A look found that there is something to journal."""
 
-    def __init__(self, state: Group, rules: RuleSet, now: Instant) -> None:
+
+class Draft:
+    """What all parts of a decision share.  ``state`` already has the entries folded in.
+
+    ``look`` only finds out whether anything is due: the first entry raises
+    SomethingIsDue, so that the state needs no copy.  Nearly all calls end so.
+    """
+
+    def __init__(self, state: Group, rules: RuleSet, now: Instant, *, look: bool = False) -> None:
         self.before = state
-        self.state = state.copy()
+        self.state = state if look else state.copy()
         self.rules = rules
         self.now = now
         self.entries: list[Entry] = []
+        self.route: Route | None = rules.route(state.route) if state.route else None
+        self._look = look
         self.person_said: list[Said] = []  # people's words that went out in this call
         self.person_words = ""
         self.person_moved_plan = False
         self._facts: tuple[int, dict[str, Any]] = (-1, {})
+        self.anchors: dict[tuple[int, str], Instant | None] = {}  # (sequence, plan): what steps.anchor found
         self.failed: list[tuple[str, str]] = []  # (occasion, what) of rules that raised
+
+    def will_add(self) -> None:
+        """Say that an entry follows, before costly work on it that a look would lose."""
+        if self._look:
+            raise SomethingIsDue
 
     def add(self, entry: Entry) -> None:
         """Journal one entry and fold it in."""
+        self.will_add()
         fold.add(self.state, self.now, entry)
         self.entries.append(entry)
 
-    @property
-    def route(self) -> Route | None:
-        return self.rules.route(self.state.route) if self.state.route else None
+    def begin_anew(self, entries: list[Entry]) -> None:
+        """Take other entries in place of those so far; what was remembered by sequence is void."""
+        self.state = self.before.copy()
+        self.entries = []
+        self._facts = (-1, {})
+        self.anchors.clear()
+        for entry in entries:
+            self.add(entry)
 
     @property
     def plan(self) -> Plan | None:

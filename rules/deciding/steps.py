@@ -116,13 +116,20 @@ def anchor(draft: Draft, plan: Plan) -> Instant | None:
         return None
     if state.promise is None:
         return state.last_counting
+    place = (state.sequence, plan.id)
+    if place not in draft.anchors:
+        draft.anchors[place] = _anchor_of_promise(draft, plan, state.promise)
+    return draft.anchors[place]
+
+
+def _anchor_of_promise(draft: Draft, plan: Plan, promise: Instant) -> Instant | None:
     spans = [
         step.every for step in plan.steps
         if step.when == "every" and step.say and step.approve is None
         and counts(draft, plan, draft.target(step))
         and draft.holds(step.condition, f"{plan.id}/{step.id}/s")
     ]  # fmt: skip
-    return state.promise - min(spans) if spans else state.last_counting
+    return promise - min(spans) if spans else draft.state.last_counting
 
 
 def round_due(draft: Draft, plan: Plan, step: Step) -> Instant | None:
@@ -154,6 +161,7 @@ def _every(draft: Draft, plan: Plan, step: Step) -> None:
 
 def _fire(draft: Draft, plan: Plan, step: Step, occasion: str, *, carry: bool) -> None:
     """One occasion of a step acts: it ends as said, asked, set or skipped, or waits."""
+    draft.will_add()
     occasions = draft.state.steps.get(f"{plan.id}/{step.id}")
     if step.limit is not None and occasions is not None and occasions.count >= step.limit:
         ask(draft, "limit", whom=plan.ask, step=step, occasion=occasion)

@@ -83,13 +83,12 @@ def _matched(draft: Draft, route: Route) -> tuple[str, ...]:
     """The components that the alerts are about, in the order of the files."""
     if route.components != "matched":
         return route.components
-    seen = {episode.component for episode in draft.state.episodes.values()}
-    return tuple(one for one in draft.rules.components if one in seen)
+    return tuple(one for one in draft.rules.components if one in draft.state.about)
 
 
 def _components(draft: Draft, route: Route) -> None:
     state = draft.state
-    if route.components != "matched":
+    if route.components != "matched" or state.about.issubset(state.components):
         return
     new = [one for one in _matched(draft, route) if one not in state.components and one not in state.removed]
     if new:
@@ -171,8 +170,10 @@ def doubts(draft: Draft) -> None:
     """A delivery that only a person can settle is put to people, each once, over another channel."""
     for name, view in draft.state.channels.items():
         for update, state in view.states.items():
+            if state not in DOUBTFUL:
+                continue
             mark = f"doubt/{name}/{update}"
-            if state in DOUBTFUL and mark not in draft.state.done:
+            if mark not in draft.state.done:
                 ask(draft, state, occasion=mark, detail=name, avoid=name)
                 return
 

@@ -40,7 +40,7 @@ def test_reads_values(tmp_path: Path) -> None:
         """
         listen: { public: ":0", private: "[::1]:9001" }
         page: { url: https://status.example.com/, time_zone: Europe/Berlin }
-        limits: { intake_deadline: 1m30s }
+        limits: { shutdown_grace: 1m30s }
         channels:
           - { name: mail, kind: email, host: mx.example.com, sender: a@example.com }
         """,
@@ -48,7 +48,7 @@ def test_reads_values(tmp_path: Path) -> None:
     assert settings.listen.public.is_every
     assert (settings.listen.private.host, settings.listen.private.port) == ("::1", 9001)
     assert settings.page.url == "https://status.example.com"
-    assert settings.limits.intake_deadline == 90_000
+    assert settings.limits.shutdown_grace == 90_000
     assert settings.channels[0].name == "mail"
 
 
@@ -127,14 +127,14 @@ COMPLAINTS = [
         id="word of a list",
     ),
     pytest.param(
-        "limits: { intake_deadline: 5s }\nrules: [ pack:startr ]\n",
+        "limits: { shutdown_grace: 5s }\nrules: [ pack:startr ]\n",
         "tocsin.yaml:2:10: rules[0]: there is no file 'pack:startr'; "
         "did you mean `pack:starter`? write `pack:starter`",
         id="unknown pack",
     ),
     pytest.param(
-        "limits: { body_stall: 5 sec }\n",
-        "tocsin.yaml:1:23: limits.body_stall: '5 sec' is not a duration; write 5s",
+        "limits: { shutdown_grace: 5 sec }\n",
+        "tocsin.yaml:1:27: limits.shutdown_grace: '5 sec' is not a duration; write 5s",
         id="duration",
     ),
     pytest.param(

@@ -215,3 +215,15 @@ async def test_notes_come_back_and_can_be_forgotten(store: Store) -> None:
     await store.write(lambda tx: tx.note("secret", b""), NOW)
     assert await store.noted("secret") is None
     assert store.secret == secret
+
+
+async def test_the_shelf_of_raw_bodies_is_bounded(store: Store) -> None:
+    """Only the newest are kept, as many as was said."""
+
+    def put(tx: Tx) -> None:
+        tx.quarantine("am", "not JSON", b"{")
+        tx.trim_quarantine(3)
+
+    for _ in range(5):
+        await store.write(put, NOW)
+    assert [one.id for one in (await store.quarantined(9)).items] == [5, 4, 3]
