@@ -57,9 +57,8 @@ class LazyGroup(TyperGroup):
         except Exception as error:  # a fault of ours; a person gets one sentence, with a way to see more
             if ctx.params.get("traceback"):
                 raise
-            fail(
-                f"this is a fault of tocsin ({type(error).__name__}: {error}); `tocsin --traceback ...` says where"
-            )
+            what = f"{type(error).__name__}: {error}"
+            fail(f"this is a fault of tocsin ({what}); `tocsin --traceback ...` says where it is")
             raise typer.Exit(NO) from error
 
 

@@ -15,6 +15,7 @@ from daemon.version import version
 COMMANDS = {
     "serve": "daemon.cli.serve:app",
     "check": "daemon.cli.check:app",
+    "demo": "daemon.cli.demo:app",
     "incident": "daemon.cli.incident:app",
     "approve": "daemon.cli.votes:approve",
     "veto": "daemon.cli.votes:veto",

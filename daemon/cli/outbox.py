@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,8 @@ from daemon.core.delivery import DeliveryState
 app = typer.Typer(
     help="Deliveries: what is on its way, and what became of it.", no_args_is_help=True, add_completion=False
 )
+
+_PUBLIC_ID = re.compile("^[a-z0-9]{12}[/-]")  # what an update's id begins with; INC-42 stands beside it
 
 Number = Annotated[int, typer.Argument(metavar="DELIVERY", min=1, help="The delivery's number.")]
 
@@ -46,8 +49,8 @@ def list_deliveries(
         return
     columns = ("!delivery", "!incident", "!channel", "!state", "!attempts", "update", "reference")
     rows = (
-        (one["id"], one["incident"], one["channel"], one["state"], one["attempts"], one["update"],
-         _reference(one["reference"]))
+        (one["id"], one["incident"], one["channel"], one["state"], one["attempts"],
+         _PUBLIC_ID.sub("", one["update"]), _reference(one["reference"]))
         for one in found["items"]
     )  # fmt: skip
     screen.print_table(columns, rows, empty="No deliveries.")

@@ -90,8 +90,8 @@ def variables(
     if as_json:
         screen.print_json([asdict(row) for row in rows])
         return
-    columns = ("!fact", "type", "visible in", "example", "meaning")
-    table = ((row.name, row.type, row.visible, row.example, row.meaning) for row in rows)
+    columns = ("!fact", "type", "visible in", "meaning and example")
+    table = ((row.name, row.type, row.visible, f"{row.meaning}; {row.example}") for row in rows)
     screen.print_table(columns, table, empty="No facts.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -57,7 +58,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     if not found:
         print(empty)
         return
-    table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD if out.is_terminal else None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+    )
     for name in columns:
         table.add_column(name.removeprefix("!"), no_wrap=name.startswith("!"), overflow="fold")
     for row in found:
@@ -83,8 +89,12 @@ def heading(text: str) -> None:
 
 def paragraph(text: Any, indent: int = 2) -> None:
     """A text of several lines, set in."""
+    out = console()
     for one in plain(text).splitlines() or [""]:
-        console().print(Text(f"{' ' * indent}{one}"), soft_wrap=not sys.stdout.isatty())
+        if out.is_terminal:
+            out.print(Padding(Text(one), (0, 0, 0, indent)))
+        else:
+            print(f"{' ' * indent}{one}")
 
 
 def short_time(text: str | None) -> str:

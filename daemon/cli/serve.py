@@ -7,6 +7,7 @@ import asyncio
 import typer
 
 from daemon.cli.options import Config, chosen_config
+from daemon.core.errors import BadConfig, Unavailable
 
 app = typer.Typer(add_completion=False)
 
@@ -28,7 +29,11 @@ def serve(ctx: typer.Context, config: Config = None) -> None:
     redactor = logs.Redactor(configuration.secrets)
     logs.configure(clock, level=settings.level, style=settings.format, redactor=redactor)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        code = runner.run(run(configuration, clock))
+        try:
+            code = runner.run(run(configuration, clock))
+        except Unavailable as error:
+            # Only at start: another daemon has the database.  For this command that is wrong use, not a "no".
+            raise BadConfig(str(error)) from error
     raise typer.Exit(code)
 
 

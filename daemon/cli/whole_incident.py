@@ -24,6 +24,7 @@ def print_whole(one: Any) -> None:
     screen.line(
         *_by("acknowledged by", one["acked_by"]), *_by("taken over by", one["taken_over_by"]),
         *_by("paused by", one["paused_by"]),
+        f"until {screen.long_time(one['paused_until'])}" if one["paused_until"] else "",
     )  # fmt: skip
     screen.line(f"page {one['page_url']}")
     screen.line(f"route {one['route'] or 'none'}", f"plan {one['plan']}", f"rules {one['rules'][:12]}")

@@ -99,6 +99,7 @@ class DeliveryMoved:
     key: str = ""
     reason: str = ""
     url: str = ""
+    who: str = ""  # the person who settled a doubt
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,13 @@ class Mail:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Keep one copy per recipient."""
         if self.ledger.refuses:
-            self.ledger.refused += 1
+            self.ledger.refuse()
             return "554 5.7.1 not here"
         content = envelope.content or b""
         message = message_from_bytes(
-            content if isinstance(content, bytes) else content.encode(), _class=EmailMessage, policy=policy.SMTP
+            content if isinstance(content, bytes) else content.encode(),
+            _class=EmailMessage,
+            policy=policy.SMTP,
         )
         plain = message.get_body(("plain",))
         for recipient in envelope.rcpt_tos:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from daemon.core.clock import Instant, Span, from_datetime
@@ -25,6 +26,7 @@ class Score:
     duplicates: int
     unanswered: int
     first_alert: Instant | None
+    speed: float
     people_took_part: bool = False
     page_is_html: bool = False
     updates: tuple[Json, ...] = field(default=())  # of the one incident, oldest first
@@ -44,7 +46,7 @@ class Score:
     def longest_silence(self) -> Span | None:
         """Between two updates on the page."""
         times = [instant(one["created_at"]) for one in self.updates]
-        return max((after - before for before, after in zip(times, times[1:], strict=False)), default=None)
+        return max((after - before for before, after in pairwise(times)), default=None)
 
     @property
     def promises(self) -> tuple[int, int]:
@@ -72,6 +74,7 @@ async def collect(stage: Stage) -> Score:
         duplicates=sum(ledger.duplicates for ledger in stage.ledgers.values()) + _repeated(updates),
         unanswered=stage.unanswered,
         first_alert=stage.story.first_alert,
+        speed=stage.speed,
         people_took_part=stage.story.people_took_part,
         page_is_html=html,
         updates=tuple(sorted(updates, key=lambda one: str(one["created_at"]))),

@@ -69,7 +69,7 @@ class Slack(HttpStandIn):
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return "invalid_auth"
         if self.ledger.refuses:
-            self.ledger.refused += 1
+            self.ledger.refuse()
             return "is_archived"
         return "" if channel == CHANNEL else "channel_not_found"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -31,12 +30,14 @@ RECOVERY: Span = 15 * MINUTE
 PATIENCE: Span = 20 * MINUTE
 """How much later than planned the story may end before it is called off."""
 
-BUSY = frozenset({DeliveryState.queued, DeliveryState.claimed, DeliveryState.attempted, DeliveryState.unknown})
+BUSY = frozenset(
+    {DeliveryState.queued, DeliveryState.claimed, DeliveryState.attempted, DeliveryState.unknown}
+)
 TRIES = 5  # Alertmanager repeats what was not acknowledged, and so do we
 
 
 class Stage(AsyncExitStack):
-    """``async with`` sets everything up and takes it down; ``refuse`` names channels whose stand-in says no."""
+    """``async with`` sets all up and takes it down; ``refuse`` names channels whose stand-in says no."""
 
     def __init__(self, speed: float, refuse: frozenset[str] = frozenset()) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class Stage(AsyncExitStack):
         self.ends = self.story.began + length
         self.unanswered = 0
         self.ledgers: Mapping[str, Ledger] = {
-            name: Ledger(name, self.clock, self.story.receipt, refuses=name in refuse)
+            name: Ledger(name, self.clock, self.story, refuses=name in refuse)
             for name in ("subscribers", "ops", "x")
         }
 
@@ -91,9 +92,9 @@ class Stage(AsyncExitStack):
         start = self.story.began + LEAD
         for webhook in self.outage.webhooks:
             await self._until(start + webhook.after)
-            body = self.outage.at(webhook, start)
+            body, now = self.outage.at(webhook, start), self.clock.now()
             if await self._post(body):
-                self.story.webhook(self.clock.now(), body)
+                self.story.webhook(now, body)
             else:
                 self.unanswered += 1
         while not await self._is_over() and self.clock.now() < self.ends + PATIENCE:

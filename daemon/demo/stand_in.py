@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -33,26 +32,31 @@ class Receipt:
     title: str = ""
 
 
-Heard = Callable[[Receipt], None]
+class Listener(Protocol):
+    """Who hears of everything that arrives."""
+
+    def receipt(self, one: Receipt) -> None: ...
+
+    def refusal(self, channel: str, at: Instant) -> None: ...
 
 
 class Ledger:
-    """What one stand-in took, in order.  With ``refuses`` it takes nothing."""
+    """What one stand-in took, in order.  With ``refuses`` it takes nothing and says so by ``refused``."""
 
-    def __init__(self, channel: str, clock: Clock, heard: Heard, *, refuses: bool = False) -> None:
+    def __init__(self, channel: str, clock: Clock, listener: Listener, *, refuses: bool = False) -> None:
         self.channel = channel
         self.clock = clock
         self.refuses = refuses
         self.receipts: list[Receipt] = []
-        self.refused = 0
-        self._heard = heard
+        self._listener = listener
 
-    def take(
-        self, text: str, intent: str, *, to: str = "", thread: str = "", title: str = ""
-    ) -> None:
+    def take(self, text: str, intent: str, *, to: str = "", thread: str = "", title: str = "") -> None:
         receipt = Receipt(self.channel, self.clock.now(), text, intent, to, thread, title)
         self.receipts.append(receipt)
-        self._heard(receipt)
+        self._listener.receipt(receipt)
+
+    def refuse(self) -> None:
+        self._listener.refusal(self.channel, self.clock.now())
 
     @property
     def duplicates(self) -> int:

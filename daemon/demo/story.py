@@ -21,13 +21,14 @@ NAMES = {
     "clear": "recovery: we are watching",
     "relapse": "it is back",
     "done": "resolved",
-    "nag": "people are asked to write an update",
+    "nag": "people are asked for an update",
     "person": "a person's update",
 }
 """The starter pack's steps in words."""
 
 TROUBLE = frozenset({"unknown", "held", "dead"})
-LOOK = 60  # characters by which a post on X is known again: its end may be a link
+LOOK = 60
+"""Characters by which words are known again in what a channel made of them."""
 
 
 class Kind(StrEnum):
@@ -68,12 +69,12 @@ class Story:
     people_took_part: bool = False
     _firing: dict[str, str] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)  # update id -> what it is
-    _on_x: list[tuple[str, str]] = field(default_factory=list)  # words, update id
+    _said: list[tuple[str, str]] = field(default_factory=list)  # words, what they are
     _mails: dict[str, int] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
 
     def tell(self, at: Instant, kind: Kind, title: str, words: str = "") -> None:
-        event = Event(at, kind, title, " ".join(words.split()))
+        event = Event(at, kind, title, _flat(words))
         self.events.append(event)
         for listener in self.listeners:
             listener(event)
@@ -84,7 +85,9 @@ class Story:
         """A body that the daemon has acknowledged."""
         self.first_alert = at if self.first_alert is None else self.first_alert
         alerts: list[dict[str, Any]] = json.loads(body)["alerts"]
-        now = {one["fingerprint"]: one["annotations"]["summary"] for one in alerts if one["status"] == "firing"}
+        now = {
+            one["fingerprint"]: one["annotations"]["summary"] for one in alerts if one["status"] == "firing"
+        }
         new = [summary for fingerprint, summary in now.items() if fingerprint not in self._firing]
         gone = len(self._firing.keys() - now.keys())
         self._firing = now
@@ -100,13 +103,11 @@ class Story:
             case j.Opened() as opened:
                 self._opened(at, group, opened)
             case j.Said() as said:
-                self._said(at, said)
+                self._say(at, said)
             case j.Asked() as asked:
                 self._names[asked.update] = NAMES.get(asked.step, asked.step)
             case j.Waiting() as waiting:
-                minutes = round((waiting.until - at) / MINUTE)
-                words = " / ".join(waiting.posts.values())
-                self.tell(at, Kind.veto, f"a post for {', '.join(waiting.posts)} waits {minutes} min for a veto", words)
+                self._waiting(at, waiting)
             case j.Withdrawn() as withdrawn:
                 self.tell(at, Kind.veto, f"the waiting post is withdrawn: {withdrawn.reason}")
             case j.Acted() as acted:
@@ -122,21 +123,21 @@ class Story:
         title = f"INC-{group.number} opens, {opened.impact.name} impact: it fires for {waited} min now"
         self.tell(at, Kind.incident, title, opened.title)
 
-    def _said(self, at: Instant, said: j.Said) -> None:
+    def _waiting(self, at: Instant, waiting: j.Waiting) -> None:
+        minutes, where = round((waiting.until - at) / MINUTE), ", ".join(waiting.posts).upper()
+        self.tell(at, Kind.veto, f"two hours: a post for {where} waits {minutes} min for a veto")
+
+    def _say(self, at: Instant, said: j.Said) -> None:
         self._names[said.update] = name = NAMES.get(said.step, said.step)
+        self._said += [(_flat(words)[:LOOK], name) for words in said.posts.values()]
         if said.pages:
             self.tell(at, Kind.page, name, said.posts[said.pages[0]])
-        if "x" in said.posts:
-            self._on_x.append((" ".join(said.posts["x"].split())[:LOOK], said.update))
         if said.status is Status.resolved and said.pages:
             self.tell(at, Kind.incident, "the incident is over")
 
     def _moved(self, at: Instant, moved: j.DeliveryMoved) -> None:
-        turned_down = moved.state == "queued" and moved.reason
-        if (moved.state in TROUBLE or turned_down) and moved.channel not in self._refused:
-            self._refused.add(moved.channel)
-            why = f": {moved.reason}" if moved.reason else ""
-            self.tell(at, Kind.trouble, f"{moved.channel} did not take a post{why}; Tocsin keeps at it")
+        if moved.state in TROUBLE:
+            self.tell(at, Kind.trouble, f"a post on {moved.channel} is {moved.state}: {moved.reason}")
 
     # -- what arrives ------------------------------------------------------
 
@@ -148,24 +149,42 @@ class Story:
             case "ops":
                 self._slack(one)
             case _:
-                name = next((self._names[u] for words, u in self._on_x if one.text.startswith(words)), "a post")
-                self.tell(one.at, Kind.x, name, one.text)
+                self.tell(one.at, Kind.x, self._name(one.text), one.text)
+
+    def refusal(self, channel: str, at: Instant) -> None:
+        """A stand-in took nothing; told once."""
+        if channel not in self._refused:
+            self._refused.add(channel)
+            self.tell(at, Kind.trouble, f"{channel} refuses what it is sent; Tocsin goes on and tries again")
 
     def _mail(self, one: Receipt) -> None:
         count = self._mails[one.intent] = self._mails.get(one.intent, 0) + 1
         if count == self.recipients:
-            name = self._names.get(one.intent.strip("<>").partition("@")[0], "")
-            thread = "in the same thread" if one.thread else f"“{one.title}”"
-            self.tell(one.at, Kind.mail, f"{count} mails: {name}", thread)
+            self.tell(
+                one.at,
+                Kind.mail,
+                f"{count} mails: {self._name(one.text)}",
+                "" if one.thread else f"“{one.title}”, the beginning of a thread",
+            )
+
+    def _name(self, text: str) -> str:
+        """What the words in a text are, by how they begin."""
+        whole = _flat(text)
+        return next((name for words, name in reversed(self._said) if words in whole), "a post")
 
     def _slack(self, one: Receipt) -> None:
         name = self._names.get(one.title, "a message")
         if "tocsin veto" in one.text:
-            self.tell(one.at, Kind.slack, "#ops is shown the post and how to veto it")
-        elif "@" in one.text.splitlines()[2 if one.text.count("\n") > 1 else 0]:
-            self.tell(one.at, Kind.nag, f"#ops: {name}", _question(one.text))
+            self.tell(one.at, Kind.slack, "#ops: the post, and how to veto it", _question(one.text) or "")
+        elif (question := _question(one.text)) is not None:
+            self.tell(one.at, Kind.nag, f"#ops: {name}", question)
         else:
-            self.tell(one.at, Kind.slack, f"#ops: {name}", "" if one.thread else "with the facts customers never see")
+            self.tell(
+                one.at,
+                Kind.slack,
+                f"#ops: {name}",
+                "" if one.thread else "with the facts customers never see",
+            )
 
 
 def _alert_words(now: dict[str, str], new: list[str], gone: int) -> tuple[str, str]:
@@ -180,6 +199,10 @@ def _alert_words(now: dict[str, str], new: list[str], gone: int) -> tuple[str, s
     return "Alertmanager repeats itself: nothing new, nothing said", ""
 
 
-def _question(text: str) -> str:
-    """The line of a message that mentions somebody."""
-    return next((line for line in text.splitlines() if "@" in line), text)
+def _question(text: str) -> str | None:
+    """The line of a message that turns to somebody."""
+    return next((line for line in text.splitlines() if line.startswith("@")), None)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 from daemon.core.clock import HOUR, MINUTE, Instant, Span, to_datetime
 from daemon.demo.score import Score, instant
-from daemon.demo.stand_in import Receipt
 from daemon.demo.workspace import RECIPIENTS
 
-# The starter pack's times (rules/packs/starter.yaml); a clock that runs fast is late by seconds, never by minutes.
+# The starter pack's times (rules/packs/starter.yaml).
 CONFIRMED: Span = 2 * MINUTE
 CADENCE: Span = 30 * MINUTE
 SOCIAL: Span = 2 * HOUR + 5 * MINUTE
-SLACK: Span = MINUTE
 NAGS = 4
+LATE: Span = MINUTE
+REAL_LATE: Span = 200
+"""A timer may be late by a minute of the incident's time and this much of the machine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,11 @@ def _page(score: Score) -> Found:
     yield "the outage is one incident on the page", count == 1, f"{count} incidents"
     words = [one["status"] for one in score.updates]
     wanted = ["investigating"] * 5 + ["monitoring", "resolved"]
-    yield "the page tells it: first, four holding, recovery, resolved", words == wanted, ", ".join(words) or "nothing"
+    yield (
+        "the page tells it: first, four holding, recovery, resolved",
+        words == wanted,
+        ", ".join(words) or "nothing",
+    )
     good = score.standing == "none" and score.page_is_html
     yield "at the end the page is green", good, f"it says {score.standing or 'nothing'!r}"
 
@@ -51,7 +56,11 @@ def _mail(score: Score) -> Found:
     mails = score.received["subscribers"]
     counts = Counter(one.to for one in mails)
     good = bool(score.updates) and all(counts[who] == len(score.updates) for who in RECIPIENTS)
-    yield "every subscriber got every update by mail", good, f"{len(mails)} mails for {len(score.updates)} updates"
+    yield (
+        "every subscriber got every update by mail",
+        good,
+        f"{len(mails)} mails for {len(score.updates)} updates",
+    )
     same = all(any(_flat(one["body"]) in _flat(mail.text) for mail in mails) for one in score.updates)
     yield "mail and page say the same words", same and bool(mails), "they differ"
     threads = {mail.thread for mail in mails if mail.thread}
@@ -71,15 +80,15 @@ def _x(score: Score) -> Found:
     shown = ", ".join(_clock(one.at) for one in posts) or "no post"
     yield "X has two posts: the outage after two hours, and its end", len(posts) == 2, shown
     opened = score.inside.get("opened_at")
-    good = opened is not None and bool(posts) and _at(posts[0], instant(opened) + SOCIAL)
+    good = opened is not None and bool(posts) and 0 <= posts[0].at - instant(opened) - SOCIAL <= _late(score)
     yield "the two-hour post left after its veto window", good, shown
 
 
 def _manners(score: Score) -> Found:
     first, silence, (kept, broken) = score.time_to_first, score.longest_silence, score.promises
-    good = first is not None and first <= CONFIRMED + SLACK
+    good = first is not None and first <= CONFIRMED + _late(score)
     yield "the first update came within a minute of confirmation", good, span(first)
-    good = silence is not None and silence <= CADENCE + SLACK
+    good = silence is not None and silence <= CADENCE + _late(score)
     yield "no silence was longer than half an hour", good, span(silence)
     yield "every promise was kept", broken == 0 and kept >= 5, f"{kept} kept, {broken} broken"
     yield "nothing was said twice", score.duplicates == 0, f"{score.duplicates} duplicates"
@@ -100,8 +109,8 @@ def span(length: Span | None) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def _at(one: Receipt, due: Instant) -> bool:
-    return due <= one.at <= due + SLACK
+def _late(score: Score) -> Span:
+    return LATE + int(REAL_LATE * score.speed)
 
 
 def _flat(text: str) -> str:

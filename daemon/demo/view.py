@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.core.clock import HOUR, MINUTE, Instant, Span, to_datetime
+from daemon.core.promise import shown
 from daemon.core.words import Status
 from daemon.demo.stage import LEAD, Stage
 from daemon.demo.story import Event, Kind
@@ -28,10 +29,17 @@ COLOURS = {
     Kind.person: "bold white",
     Kind.trouble: "bold white on red",
 }
+FAINT = "grey62"
+INSIDE = (Kind.slack, Kind.nag)
 WIDE, TALL = 110, 30
 """From this size on there is room for what customers see beside the timeline."""
 
-_STATUS = {Status.investigating: "red", Status.identified: "yellow", Status.monitoring: "cyan", Status.resolved: "green"}
+_STATUS = {
+    Status.investigating: "red",
+    Status.identified: "yellow",
+    Status.monitoring: "cyan",
+    Status.resolved: "green",
+}
 
 
 class View:
@@ -49,7 +57,7 @@ class View:
             middle.split_row(Layout(log, ratio=5), Layout(self._customers(), ratio=3))
         else:
             middle = log
-        layout.split_column(Layout(self._head(), size=3), middle, Layout(self._foot(), size=4))
+        layout.split_column(Layout(self._head(), size=3), middle, Layout(self._foot(), size=3))
         yield layout
 
     # -- the parts ---------------------------------------------------------
@@ -60,7 +68,12 @@ class View:
         row = Table.grid(expand=True)
         row.add_column()
         row.add_column(justify="right")
-        title = Text.assemble((" TOCSIN ", "bold black on yellow"), "  a recorded outage, ", (f"{stage.speed:g}x", "bold"), " as fast")
+        title = Text.assemble(
+            (" TOCSIN ", "bold black on yellow"),
+            "  a recorded outage, ",
+            (f"{stage.speed:g}x", "bold"),
+            " as fast",
+        )
         row.add_row(title, Text.assemble((f"{to_datetime(now):%H:%M:%S}", "bold"), " UTC "))
         passed = min(now - stage.story.began, length)
         bar = ProgressBar(length, passed, complete_style=self._colour(), finished_style="green")
@@ -89,14 +102,16 @@ class View:
     def _log(self) -> RenderableType:
         return Panel(
             Tail([entry_lines(event, self.stage.story.began) for event in self.stage.story.events]),
-            title="what happens", title_align="left", border_style="bright_black", padding=(0, 1),
+            title="what happens", title_align="left", border_style=FAINT, padding=(0, 1),
         )  # fmt: skip
 
     def _customers(self) -> RenderableType:
         story = self.stage.story
         layout = Layout()
         newest = {kind: _newest(story.events, kind) for kind in (Kind.page, Kind.x)}
-        asked = _newest(story.events, Kind.nag)
+        asked = next(
+            (event for event in reversed(story.events) if event.kind in INSIDE and event.words), None
+        )
         layout.split_column(
             Layout(_card("status page", newest[Kind.page], "All systems operational.", "green"), ratio=4),
             Layout(_card("X", newest[Kind.x], "Nothing: only a long outage goes there.", "cyan"), ratio=3),
@@ -116,24 +131,31 @@ class View:
                 (len(ledgers["x"].receipts), "on X", "cyan"),
             )
         )
-        address = Text.assemble("Page: ", (self.stage.workspace.page_url, "bold underline"))
-        return Group(
-            Padding(counts, (0, 1)), Padding(self._next(), (0, 1)), Padding(address, (0, 1)),
-            Padding(Text("Ctrl-C ends", "bright_black"), (0, 1)),
-        )  # fmt: skip
+        last = Table.grid(expand=True)
+        last.add_column()
+        last.add_column(justify="right", style=FAINT)
+        last.add_row(
+            Text.assemble("Page: ", (self.stage.workspace.page_url, "bold underline")), "Ctrl-C ends"
+        )
+        return Padding(Group(counts, self._next(), last), (0, 1))
 
     def _next(self) -> Text:
         group, now = self.stage.story.group, self.stage.clock.now()
         if group is None or group.opened_at is None:
-            return Text("Waiting for the outage to be confirmed: two minutes, by the rules.", "bright_black")
+            return Text("Waiting for the outage to be confirmed: two minutes, by the rules.", FAINT)
         if group.phase != "open":
             return Text("It is over. Customers were told, and every promise is settled.", "green")
         for pending in group.waiting.values():
             left = span(pending.until - now)
-            return Text(f"The post on {', '.join(pending.posts)} leaves in {left} unless somebody vetoes it.", "yellow")
+            return Text(
+                f"The post on {', '.join(pending.posts).upper()} leaves in {left} unless somebody vetoes it.",
+                "yellow",
+            )
         if group.promise is not None:
-            due = to_datetime(group.promise)
-            return Text.assemble("Promised: next update by ", (f"{due:%H:%M}", "bold"), f", in {span(group.promise - now)}")
+            due = shown(group.promise)
+            return Text.assemble(
+                "Promised: next update by ", (f"{to_datetime(due):%H:%M}", "bold"), f", in {span(due - now)}"
+            )
         return Text("Watching whether it stays well before saying so.", "cyan")
 
 
@@ -159,13 +181,16 @@ class Tail:
 def entry_lines(event: Event, began: Instant) -> RenderableType:
     """One event: when, what about, what, and the words in grey below."""
     grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    grid.add_column(width=5, style="bright_black")
-    grid.add_column(width=5, justify="right", style="bright_black")
+    grid.add_column(width=5, style=FAINT)
+    grid.add_column(width=5, justify="right", style=FAINT)
     grid.add_column(width=8)
     grid.add_column(ratio=1)
     text = Text(event.title)
     if event.words:
-        text.append(f"\n{event.words}", "bright_black" if event.kind is not Kind.page else "italic")
+        public = event.kind in (Kind.page, Kind.x)
+        # What customers read is shown whole; of a question inside, the first sentence.
+        words = event.words if public else event.words.partition(". ")[0].removesuffix(".")
+        text.append(f"\n{words}", "italic" if public else FAINT)
     label = Text(event.kind.value, COLOURS[event.kind])
     grid.add_row(f"{to_datetime(event.at):%H:%M}", offset(event.at - began - LEAD), label, text)
     return grid
@@ -177,10 +202,14 @@ def _newest(events: list[Event], kind: Kind) -> Event | None:
 
 def _card(title: str, event: Event | None, empty: str, colour: str) -> RenderableType:
     if event is None:
-        body: RenderableType = Align.center(Text(empty, "bright_black"), vertical="middle")
+        body: RenderableType = Align.center(Text(empty, FAINT), vertical="middle")
     else:
-        body = Text.assemble((event.title, f"bold {colour}"), f"  {to_datetime(event.at):%H:%M}\n\n", event.words)
-    return Panel(body, title=title, title_align="left", border_style=colour if event else "bright_black", padding=(0, 1))
+        body = Text.assemble(
+            (event.title, f"bold {colour}"), f"  {to_datetime(event.at):%H:%M}\n\n", event.words
+        )
+    return Panel(
+        body, title=title, title_align="left", border_style=colour if event else FAINT, padding=(0, 1)
+    )
 
 
 def offset(length: Span) -> str:

@@ -54,9 +54,7 @@ def prepare(folder: Path, mail: Mail, slack: Slack, x: X) -> Workspace:
     file.write_text(_yaml(settings), encoding="utf-8")
     # No environment: TOCSIN_... variables of this shell are meant for another daemon.
     configuration = load(file, {})
-    return Workspace(
-        configuration, file, token, f"http://127.0.0.1:{public}", f"http://127.0.0.1:{private}"
-    )
+    return Workspace(configuration, file, token, f"http://127.0.0.1:{public}", f"http://127.0.0.1:{private}")
 
 
 def _channels(mail: Mail, slack: Slack, x: X) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class X(HttpStandIn):
         if not self._known(request):
             return _no(401, "Unauthorized")
         if self.ledger.refuses:
-            self.ledger.refused += 1
+            self.ledger.refuse()
             return _no(403, "This account may not post.")
         fields = json.loads(await request.read())
         if any(one["text"] == fields["text"] for one in self._posts):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from daemon.core.clock import DAY, HOUR, MINUTE, Instant, Span, to_datetime
+from daemon.core.promise import shown
 
 QUARTER = 15 * MINUTE
 """All zones of today differ from UTC by whole quarters of an hour."""
@@ -58,7 +59,8 @@ class Zone:
         return f"{local.day} {local:%b} {local.year}"
 
     def promise(self, at: Instant, said_at: Instant) -> str:
-        """The time alone, with its day only when that is not the day it was said."""
+        """The time alone, rounded up as in texts; with its day only when that is not the day it was said."""
+        at = shown(at)
         same = self.local(at).date() == self.local(said_at).date()
         return self.minute(at) if same else self.day_minute(at)
 

@@ -80,8 +80,11 @@ class DeliveryDesk:
 
         await self.desk.work(job)
 
-    async def answer_held(self, delivery: int, answer: str, reference: str = "") -> Delivery:
-        """A person's word about a held row: ``confirm`` (it is there), ``resend`` or ``drop``."""
+    async def answer_held(self, delivery: int, answer: str, who: str, reference: str = "") -> Delivery:
+        """A person's word about a row: ``confirm`` (it is there) or ``drop`` a held one, ``resend`` it.
+
+        A dead one can be resent too: people replay what they have put right.
+        """
         targets = {
             "confirm": DeliveryState.sent, "resend": DeliveryState.queued, "drop": DeliveryState.dead,
         }  # fmt: skip
@@ -90,12 +93,12 @@ class DeliveryDesk:
             row = work.tx.read_delivery(delivery)
             if row is None:
                 raise NotFound(f"there is no delivery {delivery}")
-            if row.state is not DeliveryState.held:
+            if row.state is not DeliveryState.held and (answer, row.state) != ("resend", DeliveryState.dead):
                 raise Refused(f"delivery {delivery} is {row.state}, not held: there is nothing to decide")
             ref = msgspec.json.encode(Ref({"confirmed": reference})) if answer == "confirm" else row.ref
             after = replace(row, state=targets[answer], not_before=work.tx.now, ref=ref, resends=0)
-            work.tx.delivery_changed(after, DeliveryState.held, row.token)
-            self._tell(work, [after])
+            work.tx.delivery_changed(after, row.state, row.token)
+            self._tell(work, [after], who)
             return after
 
         return await self.desk.work(job)
@@ -133,7 +136,7 @@ class DeliveryDesk:
                 moved.append(after)
         self._tell(work, moved)
 
-    def _tell(self, work: Work, rows: list[Delivery]) -> None:
+    def _tell(self, work: Work, rows: list[Delivery], who: str = "") -> None:
         """Journal the moves.
 
         Rows of one update to many recipients are one notice per state, and a
@@ -148,7 +151,7 @@ class DeliveryDesk:
                 continue
             entry = j.DeliveryMoved(
                 channel=row.channel, update=row.update, state=row.state, key=row.key, reason=row.reason,
-                url=_url(row),
+                url=_url(row), who=who,
             )  # fmt: skip
             told = groups.setdefault(row.group, [])
             if not row.recipient or entry not in told:

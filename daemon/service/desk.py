@@ -21,7 +21,7 @@ from daemon.core.store import GroupRow, Store, Tx
 from daemon.service import posts
 from daemon.service.memory import Memory
 from daemon.service.rulebook import RuleBook
-from daemon.service.views import group_row
+from daemon.service.views import Views, group_row
 from rules.settle import settle
 
 T = TypeVar("T")
@@ -50,6 +50,7 @@ class Desk:
         self.channels = channels
         self.clock = clock
         self.memory = Memory()
+        self.views = Views()
         self.paused: j.Paused | None = None  # new groups begin with it
         self.observers: list[Observer] = []
         self.on_fault: list[Callable[[int, Exception], None]] = []
@@ -167,7 +168,8 @@ class Work:
     def _row(self, tx: Tx, group: int) -> GroupRow:
         memory = self.desk.memory
         state = memory.state(tx, group)
-        return group_row(state, memory.due.get(group), self.desk.book.of(state.rules))
+        view = self.desk.views.encoded(state, self.desk.book.of(state.rules))
+        return group_row(state, memory.due.get(group), view)
 
     def _supersede(self, group: int, entry: j.Superseded) -> None:
         for row in self.tx.read_deliveries(group, {DeliveryState.queued}):

@@ -76,9 +76,35 @@ def _changes(
     return tuple(changes)
 
 
-def group_row(state: Group, due: Instant | None, rules: RuleSet) -> GroupRow:
+class Views:
+    """Encoded views of live groups: most alerts change nothing that the page shows."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[object, ...], bytes]] = {}
+
+    def encoded(self, state: Group, rules: RuleSet) -> bytes:
+        """The view as JSON; made anew when anything that ``incident_view`` looks at has changed."""
+        if not state.page_told:
+            return b"{}"
+        seen = (
+            rules.version, state.opened_at, state.title, state.status, state.impact, state.components,
+            state.started_at, state.monitoring_at, state.resolved_at, state.retracted, state.promise,
+            state.phase, tuple(state.updates),
+        )  # fmt: skip
+        known = self._known.get(state.id)
+        if known is not None and known[0] == seen:
+            return known[1]
+        view = incident_view(state, rules)
+        body = msgspec.json.encode(view) if view is not None else b"{}"
+        if state.is_live:
+            self._known[state.id] = (seen, body)
+        else:
+            self._known.pop(state.id, None)
+        return body
+
+
+def group_row(state: Group, due: Instant | None, view: bytes) -> GroupRow:
     """The projection that the store keeps beside the journal."""
-    view = incident_view(state, rules)
     return GroupRow(
         id=state.id,
         public_id=state.public_id,
@@ -95,7 +121,7 @@ def group_row(state: Group, due: Instant | None, rules: RuleSet) -> GroupRow:
         resolved_at=state.resolved_at,
         ended=state.ended,
         next_due=due,
-        view=msgspec.json.encode(view) if view is not None else b"{}",
+        view=view,
     )
 
 

@@ -123,7 +123,7 @@ class Acts:
         return await self._answer(call, "drop")
 
     async def _answer(self, call: Call, answer: str, reference: str = "") -> m.Delivery:
-        row = await self.deliveries.answer_held(delivery_number(call.name), answer, reference)
+        row = await self.deliveries.answer_held(delivery_number(call.name), answer, call.who, reference)
         group = await self.desk.store.group_by_id(row.group)
         return views.delivery(row, group.number if group is not None else None)
 

@@ -50,7 +50,7 @@ class TestCheck:
         rewrite(files / "tocsin.yaml", "audience: internal", "audiense: internal")
         found = run("check", "-c", str(files / "tocsin.yaml"))
         assert found.code == 1
-        place = f"{files}/tocsin.yaml:4:30: channels[1].audiense: "
+        place = f"{files}/tocsin.yaml:4:29: channels[1].audiense: "
         assert found.out.startswith(place)
         assert "did you mean `audience`?" in found.out
         assert found.out.endswith("not good\n")

@@ -21,8 +21,8 @@ from daemon.version import version
 from tests.cli.terminal import run, spawn
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
-NO_JSON = {"serve", "rules schema"}  # the first prints a log, the second prints nothing but JSON
-NO_CONFIG = {"rules schema"}
+NO_JSON = {"serve", "demo", "rules schema"}  # a log, a show, and nothing but JSON
+NO_CONFIG = {"rules schema", "demo"}
 HEAVY = ("aiohttp", "sqlalchemy", "tweepy", "pydantic_settings", "structlog", "jinja2", "rich", "msgspec")
 
 
@@ -96,11 +96,14 @@ def test_help_says_something_at_every_level() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["incidnt"], "'incident'"), (["incident", "lst"], "'list'"), (["incident", "list", "--limt", "3"], "--limit"),
-        (["incident", "list", "--limit", "0"], "0"), (["incident", "update", "1", "x", "--status", "fixed"], "fixed"),
+        (["incidnt"], "'incident'"),
+        (["incident", "lst"], "'list'"),
+        (["incident", "list", "--limt", "3"], "--limit"),
+        (["incident", "list", "--limit", "0"], "--limit"),
+        (["incident", "update", "1", "x", "--status", "fixed"], "identified"),
         (["approve", "INC-1"], "STEP"),
     ],
-)  # fmt: skip
+)
 def test_wrong_use(arguments: list[str], words: str) -> None:
     """Exit 2, on stderr, with what was probably meant."""
     found = run(*arguments)

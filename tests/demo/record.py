@@ -63,7 +63,12 @@ groups:
           runbook_url: https://runbooks.example.com/payment-queue
 """
 ALERTMANAGER = """
-route: { receiver: tocsin, group_by: [ service ], group_wait: 500ms, group_interval: 5s, repeat_interval: 60s }
+route:
+  receiver: tocsin
+  group_by: [ service ]
+  group_wait: 500ms
+  group_interval: 5s
+  repeat_interval: 60s
 receivers:
   - name: tocsin
     webhook_configs: [ { url: 'http://127.0.0.1:%(shop)d/hook' } ]
@@ -119,22 +124,22 @@ async def _start(work: Path, ports: dict[str, int]) -> list[asyncio.subprocess.P
     for name, text in (("prometheus.yml", PROMETHEUS), ("alertmanager.yml", ALERTMANAGER)):
         (work / name).write_text(text % ports)
     (work / "rules.yml").write_text(RULES)
-    commands = (
-        ("alertmanager", "prometheus-alertmanager", "--config.file", "--storage.path", ["--cluster.listen-address="]),
-        ("prometheus", "prometheus", "--config.file", "--storage.tsdb.path", ["--rules.alert.resend-delay=1s"]),
-    )  # fmt: skip
+    commands = {
+        "alertmanager": ("prometheus-alertmanager", "--storage.path", "--cluster.listen-address="),
+        "prometheus": ("prometheus", "--storage.tsdb.path", "--rules.alert.resend-delay=1s"),
+    }
     return [
         await asyncio.create_subprocess_exec(
             program,
-            f"{config}={work / name}.yml",
+            f"--config.file={work / name}.yml",
             f"{storage}={work / name}",
             f"--web.listen-address=127.0.0.1:{ports[name]}",
             f"--web.external-url=http://{name}.example.com",
             "--web.route-prefix=/",
-            *more,
+            option,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        for name, program, config, storage, more in commands
+        for name, (program, storage, option) in commands.items()
     ]
 
 

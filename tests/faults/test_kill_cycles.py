@@ -31,6 +31,7 @@ from tests.fakes.x import FakeX
 from tests.faults.ledger import Ledger, in_order, repeated
 from tests.faults.load import Load
 from tests.faults.rules import BUSY
+from tests.faults.seed import SEED
 from tests.processes.daemon import Daemon
 from tests.processes.entry import shared_clock
 from tests.processes.nursery import Nursery
@@ -38,7 +39,6 @@ from tests.processes.site import Site, mail, news, on_x, team
 from tests.processes.waiting import CLOCK, until
 
 CYCLES = int(os.environ.get("TOCSIN_KILL_CYCLES") or (200 if in_ci() else 25))
-SEED = os.environ.get("TOCSIN_SEED") or str(random.SystemRandom().randrange(1_000_000))
 SPEED = 8.0
 """The daemon's and the fakes' clock: a quarantine of a minute is over before the test is."""
 

@@ -48,14 +48,14 @@ def test_a_broken_promise_is_said() -> None:
     """Once the promised minute has passed the page says that the update was due."""
     late = replace(OPEN, next_update_at=NOW - 2 * MINUTE)
     for path in (HOME, INCIDENT):
-        assert "Next update was due at 14:00 UTC" in read(replace(TROUBLE, open_incidents=(late,)), path).text
+        assert "Next update was due at 14:01 UTC" in read(replace(TROUBLE, open_incidents=(late,)), path).text
 
 
 def test_a_promise_for_another_day_names_the_day() -> None:
     """A time alone would mislead when it is tomorrow's."""
     later = replace(OPEN, next_update_at=NOW + DAY)
     text = read(replace(TROUBLE, open_incidents=(later,)), HOME).text
-    assert "Next update by 22 Nov, 14:02 UTC" in text
+    assert "Next update by 22 Nov, 14:03 UTC" in text
 
 
 def test_times_are_in_the_zone_of_the_page_and_say_so() -> None:

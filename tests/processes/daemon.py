@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -22,7 +22,7 @@ from tests.sources import ROOT
 START_WITHIN = 20.0
 """Seconds; a start takes about one, on a machine that does something else besides some more."""
 
-COMMAND = "import sys; from daemon.cli.main import main; sys.exit(main())"
+COMMAND = "from daemon.cli.main import main; main()"
 
 
 class NotStarted(AssertionError):
@@ -48,7 +48,6 @@ class Daemon:
         entry: Sequence[str] | None = None,
         nursery: Nursery | None = None,
         environ: Mapping[str, str] | None = None,
-        limits: Mapping[int, tuple[int, int]] | None = None,
     ) -> None:
         self.site = site
         self.manager = NotifySocket()
@@ -57,17 +56,16 @@ class Daemon:
         self._entry = entry
         self._nursery = nursery
         self._environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT), **(environ or {})}
-        self._limits = limits or {}
         self._ended: asyncio.Future[int | None] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     @property
-    def log_file(self) -> Any:
+    def log_file(self) -> Path:
         return self.site.folder / "daemon.log"
 
     @property
     def log(self) -> str:
-        return str(self.log_file.read_text("utf-8")) if self.log_file.exists() else ""
+        return self.log_file.read_text("utf-8") if self.log_file.exists() else ""
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The lines of the log with that event."""
@@ -148,7 +146,7 @@ class Daemon:
         return ["-c", str(self.site.config), *(self._entry or ())]
 
     async def _execute(self, environ: dict[str, str]) -> int:
-        if self._entry is None and find_spec("daemon.cli.main") is not None:
+        if self._entry is None:
             command = [sys.executable, "-c", COMMAND, "serve", "-c", str(self.site.config)]
         else:
             command = [sys.executable, "-m", "tests.processes.entry", *self._arguments]
@@ -156,16 +154,10 @@ class Daemon:
         with self.log_file.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *command, cwd=self.site.folder, env=environ, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, preexec_fn=self._limit if self._limits else None,
+                stdin=subprocess.DEVNULL,
             )  # fmt: skip
         self.pid = process.pid
         return await process.wait()
-
-    def _limit(self) -> None:
-        import resource  # noqa: PLC0415 - between fork and exec, in the child alone
-
-        for kind, bounds in self._limits.items():
-            resource.setrlimit(kind, bounds)
 
     # -- what may be asked ---------------------------------------------------
 

@@ -19,6 +19,11 @@ from daemon.core.clock import Clock, Instant, ScaledClock, SystemClock
 from daemon.core.errors import BadConfig, Unavailable
 from daemon.serve import serve
 
+try:
+    import uvloop
+except ImportError:  # as `tocsin serve` does without it
+    uvloop = None
+
 
 def shared_clock(speed: float, origin: float, start: Instant) -> Clock:
     """The same fast clock in every process that is given the same three numbers.
@@ -49,7 +54,8 @@ def main(arguments: list[str]) -> int:
         configuration = load(given.file, environment())
         redactor = logs.configure(clock, style="json")
         redactor.learn(configuration.secrets)
-        return asyncio.run(serve(configuration, clock))
+        with asyncio.Runner(loop_factory=uvloop.Loop if uvloop else None) as runner:
+            return runner.run(serve(configuration, clock))
     except (BadConfig, Unavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 2

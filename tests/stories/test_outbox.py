@@ -75,7 +75,7 @@ async def test_a_doubt_that_cannot_be_looked_up_is_held(house: House) -> None:
     assert await states(house.store, "x") == ["held"]
     assert house.state(1).told == ["mail", "page", "x"], "it may be there"
     (row,) = (await house.store.deliveries(5, channel="x")).items
-    await house.deliveries.answer_held(row.id, "confirm", "1234")
+    await house.deliveries.answer_held(row.id, "confirm", "ana", "1234")
     assert await states(house.store, "x") == ["sent"]
 
 
@@ -100,6 +100,10 @@ async def test_a_final_refusal_is_dead_and_told(house: House) -> None:
     assert any("refused for good" in text for _, text in house.heard("ops"))
     await house.forward(30)
     assert await states(house.store, "mail") == ["dead", "sent"]
+    (row,) = (await house.store.deliveries(5, states={DeliveryState.dead})).items
+    await house.deliveries.answer_held(row.id, "resend", "ana")
+    await house.settle()
+    assert await states(house.store, "mail") == ["sent", "sent"]
 
 
 async def test_order_is_kept_behind_a_doubt(house: House) -> None:
