@@ -6,7 +6,7 @@ import asyncio
 import gc
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import structlog
@@ -134,7 +134,10 @@ class App:
         }
         for channel in self.channels.values():
             self._stack.push_async_callback(channel.close)
-        sqlite = await open_sqlite(database_path(self.configuration), self.work_clock)
+        path = database_path(self.configuration)
+        with suppress(OSError):  # what cannot be made is named by the store, with its remedy
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+        sqlite = await open_sqlite(path, self.work_clock)
         self._stack.push_async_callback(sqlite.close)
         self.store: Store = sqlite
         book = RuleBook(rules, lambda sources: load_stored(self.settings, sources))

@@ -61,7 +61,8 @@ def channels(gathered: Gathered, configured: Configured | None) -> dict[str, Cha
 
 def _not_configured(gathered: Gathered, one: Declared[ChannelBlock], configured: Configured) -> None:
     if one.block.optional:
-        message = f"the optional channel {one.id} is not configured; its steps are left out"
+        asked = " and nobody can be asked there" if one.block.audience == Audience.internal else ""
+        message = f"the optional channel {one.id} is not configured: its steps are left out{asked}"
         gathered.add(one.at(), message, code=LEFT_OUT, severity="warning", at_key=True, subject=one.id)
         return
     remedy = did_you_mean(one.id, configured, "add it there, or write optional: true here")

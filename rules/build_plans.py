@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from daemon.core.words import Audience
 from rules import schema
-from rules.build import LEFT_OUT, refer, refuse_public
+from rules.build import refer, refuse_public
 from rules.declared import Declared, Gathered
 from rules.expression import CelCondition, ExpressionError, Vocabulary, compile_condition
 from rules.model import Approve, ChannelRule, Person, Plan, Step
@@ -105,24 +105,17 @@ class _Plan:
         )
 
     def _receivers(self, one: Declared[schema.StepBlock], plan_to: tuple[str, ...]) -> tuple[str, ...]:
-        """The step's own channels, else the plan's; an empty answer leaves the step out."""
+        """The step's own channels, else the plan's; an empty answer leaves the step out.
+
+        The notice is the channel's (rules.build): one for each that is missing, not one for each step.
+        """
         subject = f"{self.id}/{one.id}"
         if one.block.to is None:
             if not plan_to and not self.one.block.to:
                 remedy = "add to: [ ... ] here or to the plan"
                 self.set.add(one.at(), "says something to nobody", remedy, code=NOBODY, subject=subject)
-            elif not plan_to:
-                self._left_out(one, "none of the plan's channels is configured")
             return plan_to
-        to = self._channels(one, one.block.to)
-        if not to and all(name in self.names.channels for name in one.block.to):
-            self._left_out(one, f"not configured: {', '.join(one.block.to)}")
-        return to
-
-    def _left_out(self, one: Declared[schema.StepBlock], why: str) -> None:
-        subject = f"{self.id}/{one.id}"
-        message = f"the step {subject} is left out: {why}"
-        self.set.add(one.at(), message, code=LEFT_OUT, severity="warning", subject=subject)
+        return self._channels(one, one.block.to)
 
     def _channels(
         self, one: Declared[schema.PlanBlock] | Declared[schema.StepBlock], to: list[str]
@@ -142,7 +135,7 @@ class _Plan:
         return name in self.names.channels and self.names.channels[name].configured
 
     def _ask(self, one: Declared[schema.PlanBlock] | Declared[schema.StepBlock], name: str) -> str:
-        """The person or channel that is asked; empty with a note when it is left out or unknown."""
+        """The person or channel that is asked; empty when it is left out (its channel's notice says so)."""
         place = one.at("ask")
         if name in self.names.people:
             return name
@@ -155,9 +148,6 @@ class _Plan:
             otherwise = f"there is {', '.join(known)}" if known else "declare one under people"
             remedy = did_you_mean(name, known, otherwise)
             self.set.add(place, f"there is no person or channel {name!r}", remedy, code="R010")
-            return ""
-        message = f"{name} cannot be asked: its channel is not configured"
-        self.set.add(place, message, code=LEFT_OUT, severity="warning", subject=f"{self.id}/{one.id}")
         return ""
 
 

@@ -49,7 +49,7 @@ def demo(
     console = Console(highlight=False)
     options = Options(
         speed=speed,
-        plain=plain or not console.is_terminal,
+        plain=plain or not console.is_terminal or console.is_dumb_terminal,
         refuse=frozenset(CHANNELS[name] for name in refuse or ()),
     )
     raise typer.Exit(asyncio.run(show(options, console)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daemon.core import journal as j
 from daemon.core.clock import Instant
 from daemon.core.group import Event, Group, PersonText
@@ -14,11 +16,33 @@ STATUS_EVENTS = {
 }
 
 
+KEPT = 20
+"""Events of one name that are remembered: `on` + `after` steps may still wait for older ones."""
+
+
 def happen(
-    state: Group, at: Instant, name: str, status: Status | None = None, *, person: bool = False
+    state: Group,
+    at: Instant,
+    name: str,
+    status: Status | None = None,
+    *,
+    person: bool = False,
+    due: Instant | None = None,
 ) -> None:
+    if status is not None:
+        leave(state, status)
     state.event_count += 1
-    state.events[name] = Event(name, at, state.event_count, status, person)
+    event = Event(name, at, state.event_count, status, person, at if due is None else due)
+    state.events[name] = (*state.events.get(name, ())[1 - KEPT :], event)
+
+
+def leave(state: Group, status: Status) -> None:
+    """Mark the events that brought another status than the one that is entered now."""
+    for name, events in list(state.events.items()):
+        if any(event.status not in (None, status) and not event.left for event in events):
+            state.events[name] = tuple(
+                event if event.status in (None, status) else replace(event, left=True) for event in events
+            )
 
 
 def close(state: Group, at: Instant) -> None:
@@ -35,10 +59,12 @@ def reopen(state: Group, at: Instant) -> None:
     state.phase, state.resolved_at, state.ended = "open", None, ""
     state.open_since = at
     state.retracted = False
-    for episode in state.episodes.values():
-        if episode.firing and episode.believed:
-            episode.believed = False
-            state.firing += 1
+    believed = {number: one for number, one in state.episodes.items() if one.firing and one.believed}
+    if believed:  # rules reopen too, and copies share episodes: they are replaced, never changed
+        state.episodes = state.episodes | {
+            number: replace(one, believed=False) for number, one in believed.items()
+        }
+        state.firing += len(believed)
     if state.firing:
         state.clear_since = None
 
@@ -137,12 +163,14 @@ def _status_by_person(state: Group, at: Instant, status: Status) -> None:
         return
     if state.phase == "resolved":
         reopen(state, at)
-        state.status = status
+        state.status_before, state.status = Status.investigating, status
         happen(state, at, "reopened", status, person=True)
     elif status is not state.status:
         state.status_before, state.status = state.status, status
         if status in STATUS_EVENTS:
             happen(state, at, STATUS_EVENTS[status], status, person=True)
+        else:
+            leave(state, status)
     if status is Status.monitoring:
         state.monitoring_at = at
     state.status_at = at

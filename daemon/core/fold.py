@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.core import journal as j
 from daemon.core.acts import acted, close, happen, move_plan, reopen
-from daemon.core.clock import Instant
+from daemon.core.clock import Instant, Span
 from daemon.core.delivery import MAY_BE_THERE, DeliveryState
 from daemon.core.group import ChannelView, Episode, Group, Occasions, PageUpdate, Pending
 from daemon.core.promise import broken_at
@@ -105,15 +105,19 @@ def _heard(state: Group, at: Instant, _entry: j.Heard) -> None:
 
 def _gap(state: Group, at: Instant, entry: j.Gap) -> None:
     """`for`, `keep_firing_for`, `monitor_for` and approval windows did not run meanwhile."""
-    lost = max(at - entry.since, 0)
+
+    def lost(began: Instant) -> Span:
+        """What the gap took of a span: the heartbeat before it may be older than the span itself."""
+        return max(at - max(entry.since, began), 0)
+
     if state.pending_since is not None and state.phase == "pending":
-        state.pending_since += lost
+        state.pending_since += lost(state.pending_since)
     if state.clear_since is not None:
-        state.clear_since += lost
+        state.clear_since += lost(state.clear_since)
     if state.status is Status.monitoring:
-        state.monitoring_at += lost
+        state.monitoring_at += lost(state.monitoring_at)
     for pending in state.waiting.values():
-        pending.until += lost
+        pending.until += lost(pending.since)
 
 
 def _numbered(state: Group, _at: Instant, entry: j.Numbered) -> None:
@@ -163,7 +167,7 @@ def _status(state: Group, at: Instant, entry: j.StatusChanged) -> None:
     if entry.status is Status.monitoring:
         state.monitoring_at = entry.due
     if entry.event:
-        happen(state, at, entry.event, entry.status)
+        happen(state, at, entry.event, entry.status, due=entry.due)
 
 
 def _impact(state: Group, at: Instant, entry: j.ImpactRaised) -> None:
@@ -230,6 +234,9 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
 
 
 def _counted(state: Group, at: Instant, entry: j.Said) -> None:
+    if entry.carried and state.last_counting == at:  # the same words reach further: no second update
+        state.last_counting_to = tuple(dict.fromkeys((*state.last_counting_to, *entry.posts)))
+        return
     since = state.last_counting if state.last_counting is not None else state.opened_at
     if since is not None and state.phase == "open":
         state.longest_silence = max(state.longest_silence, at - since)
@@ -274,7 +281,7 @@ def _set(state: Group, at: Instant, entry: j.StepSet) -> None:
 
 def _skipped(state: Group, at: Instant, entry: j.Skipped) -> None:
     pending = state.waiting.get(entry.occasion)
-    if pending is not None and pending.vetoed_by and not state.page_told:
+    if pending is not None and pending.first and pending.vetoed_by and not state.page_told:
         state.first_vetoed_at = at
     _occasion_ended(state, at, entry)
 
@@ -283,7 +290,7 @@ def _waiting(state: Group, at: Instant, entry: j.Waiting) -> None:
     state.attempts[entry.occasion] = entry.attempt
     state.waiting[entry.occasion] = Pending(
         entry.step, entry.plan, entry.occasion, entry.need, at, entry.until, entry.otherwise, entry.posts,
-        entry.promise, entry.attempt, state.status, state.impact, state.components,
+        entry.promise, entry.attempt, state.status, state.impact, state.components, first=entry.first,
     )  # fmt: skip
 
 

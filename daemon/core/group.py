@@ -52,6 +52,7 @@ class Pending:
     components: tuple[str, ...]
     votes: tuple[str, ...] = ()
     vetoed_by: str = ""
+    first: bool = False  # the page has nothing before it
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ class Event:
     number: int
     status: Status | None = None  # the status it brought; None where it brought none
     by_person: bool = False
+    due: Instant = 0  # when it should have been noticed; ``at`` is when it was
+    left: bool = False  # its status was left since
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ class Group:
     done: set[str] = field(default_factory=set)  # occasions that ended
     waiting: dict[str, Pending] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)  # occasion -> times it was put to people
-    events: dict[str, Event] = field(default_factory=dict)  # newest of each name
+    events: dict[str, tuple[Event, ...]] = field(default_factory=dict)  # by name, newest last
     event_count: int = 0
     person: list[PersonText] = field(default_factory=list)
     person_count: int = 0

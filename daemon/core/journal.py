@@ -300,6 +300,7 @@ class Waiting:
     posts: dict[str, str]
     promise: Instant | None = None
     attempt: int = 1
+    first: bool = False  # it would be the page's first update
 
 
 @dataclass(frozen=True, slots=True)

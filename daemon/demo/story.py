@@ -112,7 +112,7 @@ class Story:
                 self.tell(at, Kind.veto, f"the waiting post is withdrawn: {withdrawn.reason}")
             case j.Acted() as acted:
                 self.people_took_part = True
-                self.tell(at, Kind.person, f"{acted.who}: {acted.act.replace('_', ' ')}", acted.text)
+                self.tell(at, Kind.person, f"{acted.who}: {acted.act.replace('_', ' ')}")
             case j.DeliveryMoved() as moved:
                 self._moved(at, moved)
             case _:

@@ -50,14 +50,14 @@ class View:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = options.max_width, options.height or console.height
-        layout = Layout()
         log = Layout(self._log(), name="log")
-        if width >= WIDE and height >= TALL:
-            middle = Layout(name="middle")
+        large = width >= WIDE and height >= TALL
+        middle = Layout(name="middle") if large else log
+        if large:
             middle.split_row(Layout(log, ratio=5), Layout(self._customers(), ratio=3))
-        else:
-            middle = log
-        layout.split_column(Layout(self._head(), size=3), middle, Layout(self._foot(), size=3))
+        layout = Layout()
+        foot = Layout(self._foot(join=large), size=4 if large else 3)
+        layout.split_column(Layout(self._head(), size=3), middle, foot)
         yield layout
 
     # -- the parts ---------------------------------------------------------
@@ -119,7 +119,7 @@ class View:
         )
         return layout
 
-    def _foot(self) -> RenderableType:
+    def _foot(self, *, join: bool) -> RenderableType:
         ledgers, story = self.stage.ledgers, self.stage.story
         page = sum(event.kind is Kind.page for event in story.events)
         counts = Text("  ").join(
@@ -137,7 +137,11 @@ class View:
         last.add_row(
             Text.assemble("Page: ", (self.stage.workspace.page_url, "bold underline")), "Ctrl-C ends"
         )
-        return Padding(Group(counts, self._next(), last), (0, 1))
+        lines: list[RenderableType] = [counts, self._next()]
+        if join:
+            command = f"tocsin -c {self.stage.workspace.file} incident update INC-1"
+            lines.append(Text(f"Join in from another terminal: {command}", FAINT))
+        return Padding(Group(*lines, last), (0, 1))
 
     def _next(self) -> Text:
         group, now = self.stage.story.group, self.stage.clock.now()
@@ -156,7 +160,9 @@ class View:
             return Text.assemble(
                 "Promised: next update by ", (f"{to_datetime(due):%H:%M}", "bold"), f", in {span(due - now)}"
             )
-        return Text("Watching whether it stays well before saying so.", "cyan")
+        if group.status is Status.monitoring:
+            return Text("Watching whether it stays well before saying so.", "cyan")
+        return Text("A person has spoken; the rules ask again in time.", "cyan")
 
 
 class Tail:

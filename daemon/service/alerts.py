@@ -91,6 +91,7 @@ class AlertDesk:
         episodes, committed = self.desk.memory.episodes, self.desk.store.committed
         news: list[Alert] = []
         waits = False
+        silent_since = now - self.heard_every
         for alert in report.alerts:
             known = episodes.get((alert.source, alert.fingerprint))
             if known is not None and UNDATED in alert.flags:
@@ -98,7 +99,7 @@ class AlertDesk:
             if known is None:
                 news.append(alert)
             elif alert.firing and known.firing and known.starts_at == alert.starts_at:
-                if known.annotations != alert.annotations or self._silence(known, now):
+                if known.annotations != alert.annotations or known.heard_at <= silent_since:
                     news.append(alert)
                 else:
                     answer.unchanged += 1
@@ -115,10 +116,6 @@ class AlertDesk:
             answer.ignored += len(cut)
             news = [alert for alert in news if alert.firing]
         return news, waits
-
-    def _silence(self, known: KnownEpisode, now: Instant) -> bool:
-        """Whether it is time to write down that the monitor still speaks."""
-        return now - known.heard_at >= self.heard_every
 
     @property
     def heard_every(self) -> int:
@@ -210,8 +207,12 @@ class _Slice:
             inputs.fired.append(j.Fired(episode, alert.starts_at, taken.component, taken.impact))
             inputs.link = inputs.link or alert.link
             inputs.note = inputs.note or note_of(alert.annotations)
-            shared = _shortened(alert.labels) if inputs.common is None else inputs.common
-            inputs.common = {name: value for name, value in shared.items() if alert.labels.get(name) == value}
+            if inputs.common is None:
+                inputs.common = _shortened(alert.labels)
+            elif not inputs.common.items() <= alert.labels.items():
+                inputs.common = {
+                    name: value for name, value in inputs.common.items() if alert.labels.get(name) == value
+                }
         self.answer.new += 1
         self._know(alert, tuple(seats), firing=True)
 

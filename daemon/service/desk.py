@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from daemon.core import fold
 from daemon.core import journal as j
-from daemon.core.clock import MINUTE, Clock
+from daemon.core.clock import MINUTE, SECOND, Clock
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import Channel
@@ -25,6 +25,12 @@ from daemon.service.views import Views, group_row
 from rules.settle import settle
 
 T = TypeVar("T")
+
+SOON = SECOND
+"""The ticker looks by itself this often: what is due later need not wake it."""
+
+FILLING = 5 * SECOND
+"""A group whose body is still coming in slices is decided after the last, or when this has passed."""
 
 
 class Observer(Protocol):
@@ -79,7 +85,7 @@ class Desk:
 
         answer = await self.store.write(run, self.clock.now(), weight)
         for settled in done:
-            self._wake(settled.recorded)
+            self._wake(settled)
             for recorded in settled.recorded:
                 for observer in self.observers:
                     observer(settled.state, recorded)
@@ -90,10 +96,13 @@ class Desk:
         for told in self.on_fault:
             told(group, error)
 
-    def _wake(self, recorded: Sequence[j.Recorded]) -> None:
+    def _wake(self, settled: Settled) -> None:
         """Set the loops going that have something to do now that it is durable."""
-        kinds = {type(one.entry) for one in recorded}
-        wakes = [self.wake_timers]
+        kinds = {type(one.entry) for one in settled.recorded}
+        wakes = []
+        due = self.memory.due.get(settled.state.id)
+        if due is not None and due <= self.clock.now() + SOON:
+            wakes.append(self.wake_timers)
         if kinds & {j.Said, j.Asked, j.DeliveryMoved}:
             wakes.append(self.wake_outbox)
         if kinds - {j.Heard, j.Alerts, j.DeliveryMoved, j.Asked}:
@@ -119,13 +128,14 @@ class Work:
         """Take inputs in, decide, and write everything down.
 
         ``look=False`` leaves the decision to the next call (a large body's
-        earlier slices); the group is then due at once, so that a crash in
-        between loses nothing.
+        earlier slices); the group is then due a moment later, so that a crash in
+        between loses nothing, and the ticker does not speak of half a body.
         """
         now, memory = self.tx.now, self.desk.memory
         if not look:
             recorded = tuple(fold.add(state, now, entry) for entry in inputs)
-            memory.keep(state, now)
+            due = memory.due.get(state.id)
+            memory.keep(state, now + FILLING if due is None else min(due, now + FILLING))
             return self._write(state, recorded)
         rules = self.desk.book.of(state.rules)
         due = memory.due.get(state.id)

@@ -21,7 +21,7 @@ def collapse(draft: Draft) -> bool:
     changed = False
     for position, entry in enumerate(draft.entries):
         kept = entry
-        if isinstance(entry, Said):
+        if isinstance(entry, Said) and not entry.who:
             lost = [name for name in entry.posts if speaker[name] != position]
             if lost:
                 kept, changed = _without(draft, entry, lost), True
@@ -45,7 +45,9 @@ def _speakers(draft: Draft) -> dict[str, int]:
             if entry.who:
                 by_person.add(name)
                 speaker[name] = position
-            elif name not in speaker or (view is not None and view.posts):
+            elif name not in speaker or (
+                view is not None and view.posts and entry.posts[name] != view.last_text  # no echo
+            ):
                 speaker[name] = position
     return speaker
 

@@ -84,7 +84,7 @@ class Draft:
 
     def is_page(self, name: str) -> bool:
         rule = self.rules.channels.get(name)
-        return rule is not None and rule.is_page
+        return rule is not None and rule.is_page and rule.configured
 
     def pages(self) -> tuple[str, ...]:
         return tuple(name for name, rule in self.rules.channels.items() if rule.is_page and rule.configured)
@@ -94,6 +94,10 @@ class Draft:
         return any(self.is_page(name) for step in plan.steps for name in step.to) or any(
             self.is_page(name) for name in plan.to
         )
+
+    def page_is_silent(self, plan: Plan) -> bool:
+        """Whether the plan speaks on a page that has nothing yet: what counted before, under another, is void."""
+        return not self.state.page_told and self.plan_has_page(plan)
 
     def facts(self) -> dict[str, Any]:
         """What ``if`` and texts may see (the fact table of rules.show), as values."""

@@ -26,7 +26,7 @@ def _take_over(draft: Draft) -> None:
     state = draft.state
     if not state.taken_over_by or state.taken_over_act is None:
         return
-    if not draft.is_open:
+    if not draft.is_open and not (state.phase == "resolved" and state.firing):  # it is about to reopen
         return
     ends = state.taken_over_act + draft.rules.limits.take_over
     if draft.now >= ends:

@@ -90,11 +90,7 @@ def say_step(draft: Draft, plan: Plan, step: Step, occasion: str, *, carry: bool
         return
     promise = draft.now + step.promise if step.promise is not None else None
     posts = words(draft, step, channels, promise)
-    same = [
-        name for name, text in posts.items()
-        if draft.is_public(name) and name in draft.state.channels
-        and draft.state.channels[name].last_text == text
-    ]  # fmt: skip
+    same = _same_again(draft, posts)
     fresh = {name: text for name, text in posts.items() if name not in same}
     public = [name for name in fresh if draft.is_public(name)]
     if same and not public:
@@ -117,6 +113,15 @@ def say_step(draft: Draft, plan: Plan, step: Step, occasion: str, *, carry: bool
         )  # fmt: skip
 
 
+def _same_again(draft: Draft, posts: dict[str, str]) -> list[str]:
+    """The public channels whose last text is this very one."""
+    return [
+        name for name, text in posts.items()
+        if draft.is_public(name) and name in draft.state.channels
+        and draft.state.channels[name].last_text == text
+    ]  # fmt: skip
+
+
 def _owner(draft: Draft, plan: Plan) -> str:
     """Whom a ready text is shown to while someone has taken over: the plan's ``ask`` reads along."""
     return plan.ask or draft.state.taken_over_by
@@ -132,7 +137,7 @@ def _carry(draft: Draft, plan: Plan, step: Step, occasion: str, channels: tuple[
         skip(draft, plan.id, step.id, occasion, "a person said it")
         return
     again = say_posts(
-        draft, lacking, step=step.id, plan=plan.id, occasion=occasion, promise=draft.state.promise,
+        draft, lacking, step=step.id, plan=plan.id, occasion=occasion, promise=said.promise,
         who=said.who, carried=True,
     )  # fmt: skip
     draft.person_said.append(again)
@@ -159,6 +164,7 @@ def _wait(
             posts=posts,
             promise=promise,
             attempt=draft.state.attempts.get(occasion, 0) + 1,
+            first=not draft.state.page_told and any(draft.is_page(name) for name in posts),
         )
     )
     ask(
@@ -173,13 +179,16 @@ def _wait(
 def say_waited(draft: Draft, pending: Pending) -> None:
     """The wait is over: exactly the words that people saw go out."""
     public = [name for name in pending.posts if draft.is_public(name)]
-    if public and draft.hushed:
+    same = _same_again(draft, pending.posts)
+    if public and (draft.hushed or len(same) == len(public)):
         step = next((one for one in draft.rules.plans[pending.plan].steps if one.id == pending.step), None)
-        ask(draft, "taken_over", step=step, occasion=pending.occasion, ready=pending.posts[public[0]])
+        reason = "taken_over" if draft.hushed else "same text"
+        ask(draft, reason, step=step, occasion=pending.occasion, ready=pending.posts[public[0]])
         return
     say_posts(
-        draft, dict(pending.posts), step=pending.step, plan=pending.plan, occasion=pending.occasion,
-        promise=pending.promise,
+        draft, {name: text for name, text in pending.posts.items() if name not in same},
+        step=pending.step, plan=pending.plan, occasion=pending.occasion, promise=pending.promise,
+        left_out=dict.fromkeys(same, "same text"),
     )  # fmt: skip
 
 
@@ -224,6 +233,7 @@ def _default_channels(draft: Draft, person: PersonText, plan: Plan | None) -> tu
     state = draft.state
     if person.resolves or state.phase != "open":
         return tuple(state.told) or state.last_counting_to
-    if state.last_counting_to and not draft.person_moved_plan:
+    moved = draft.person_moved_plan or (plan is not None and draft.page_is_silent(plan))
+    if state.last_counting_to and not moved:
         return state.last_counting_to
     return plan.to if plan is not None else ()

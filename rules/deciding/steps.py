@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from daemon.core.clock import Instant
 from daemon.core.group import Event
 from daemon.core.journal import StepSet
+from daemon.core.words import Status
 from rules.deciding.asks import ask
 from rules.deciding.draft import Draft
 from rules.deciding.speech import counts, say_step, skip
@@ -19,7 +20,7 @@ def steps(draft: Draft) -> None:
     if plan is None:
         return
     for step in plan.steps:
-        if step.when == "on":
+        if step.when == "on" and draft.plan is plan:
             _on(draft, plan, step)
     for step in plan.steps:
         if step.when == "after" and draft.plan is plan:
@@ -33,12 +34,13 @@ def steps(draft: Draft) -> None:
 def on_occasions(draft: Draft, plan: Plan, step: Step) -> Iterator[tuple[str, Event, Instant]]:
     """The occasions of an ``on`` step that have not ended: their event and when they are due."""
     for name in step.on:
-        event = draft.state.events.get(name)
-        if event is None or event.at < draft.state.plan_began:
-            continue
-        occasion = f"{plan.id}/{step.id}/e{event.number}"
-        if occasion not in draft.state.done and occasion not in draft.state.waiting:
-            yield occasion, event, event.at + step.after
+        events = draft.state.events.get(name, ())
+        for event in events if step.after else events[-1:]:
+            if event.at < draft.state.plan_began:
+                continue
+            occasion = f"{plan.id}/{step.id}/e{event.number}"
+            if occasion not in draft.state.done and occasion not in draft.state.waiting:
+                yield occasion, event, event.due + step.after
 
 
 def _on(draft: Draft, plan: Plan, step: Step) -> None:
@@ -48,8 +50,11 @@ def _on(draft: Draft, plan: Plan, step: Step) -> None:
         asked_anew = occasion in draft.state.attempts
         if not step.after and event.at != draft.now and not asked_anew:
             continue  # its instant was under another plan: the past is never fired
-        if step.after and event.status is not None and event.status is not draft.state.status:
+        if event.left:
             skip(draft, plan.id, step.id, occasion, "the status was left meanwhile")
+            continue
+        if step.say and event.status is None and draft.state.status is Status.resolved:
+            skip(draft, plan.id, step.id, occasion, "resolved")
             continue
         if not draft.holds(step.condition, occasion):
             skip(draft, plan.id, step.id, occasion, "its condition did not hold")
@@ -96,12 +101,12 @@ def _narrower_waits(draft: Draft, plan: Plan, step: Step) -> bool:
 
 
 def _kept_back(draft: Draft, step: Step) -> bool:
-    """Nothing public leaves before the page has the first update."""
+    """Nothing public leaves before the page has the first update, and nothing after a veto of that one."""
     if not step.say or not draft.rules.has_page or draft.state.page_told:
         return False
     channels = draft.target(step)
-    return any(draft.is_public(name) for name in channels) and not any(
-        draft.is_page(name) for name in channels
+    return any(draft.is_public(name) for name in channels) and (
+        draft.state.first_vetoed_at is not None or not any(draft.is_page(name) for name in channels)
     )
 
 
@@ -112,7 +117,7 @@ def anchor(draft: Draft, plan: Plan) -> Instant | None:
     nobody has to agree first (docs/decisions/0004-cadence.md).
     """
     state = draft.state
-    if state.last_counting is None:
+    if state.last_counting is None or draft.page_is_silent(plan):
         return None
     if state.promise is None:
         return state.last_counting

@@ -45,6 +45,7 @@ def _while_open(draft: Draft, plan: Plan | None) -> Iterator[Instant]:
         resolved_due(draft, route),
         stale_at(draft, route),
         first_vetoed_due(draft),
+        state.paused_until,  # `taken_over` turns false then
         broken_at(state.promise) if state.promise is not None and not state.broken_open else None,
     ]
     if state.taken_over_by and state.taken_over_act is not None:

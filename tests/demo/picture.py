@@ -14,12 +14,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from daemon.core.clock import SECOND
 from daemon.demo.stage import Stage
 from daemon.demo.story import Event, Kind
 from daemon.demo.view import View
 
-SPEED = 300.0
+SPEED = 60.0
 SIZE = (120, 40)
 
 
@@ -35,9 +34,8 @@ async def picture(size: tuple[int, int], kind: Kind) -> str:
         stage.story.listeners.append(watch)
         playing = asyncio.create_task(stage.play())
         await seen.wait()
-        await stage.clock.sleep(40 * SECOND / SECOND)
+        await stage.clock.sleep(40)
         console = Console(record=True, width=size[0], height=size[1], file=io.StringIO(), force_terminal=True)
-        stage.speed = 60  # what readers will see; the picture was made in a hurry
         console.print(View(stage), height=size[1])
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)

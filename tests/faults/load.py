@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
+from typing import Self
 
 import aiohttp
 
@@ -120,7 +121,7 @@ class Load:
         self._clients = [Client(f"s{number}", daemon, self.book, seed) for number in range(clients)]
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> Load:
+    async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(client.run()) for client in self._clients]
         return self
 

@@ -12,7 +12,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from tests.faults.ledger import Ledger
 from tests.faults.rules import QUIET
 from tests.intake.bodies import alert, body
 from tests.processes.daemon import Daemon
+from tests.processes.program import needs
 from tests.processes.site import Site
-from tests.processes.waiting import CLOCK, until
+from tests.processes.strace import injected
+from tests.processes.waiting import CLOCK, until, until_heard
 
 FAST = 4.0
 """Seconds within which a webhook is refused: the wait for a lock, and what holds back an eager sender."""
@@ -32,11 +34,8 @@ FAST = 4.0
 
 def webhook(number: int, size: int = 10) -> bytes:
     """An alert of its own, with an annotation of that many bytes."""
-    return body(
-        alert(
-            fingerprint=f"{number:016x}", labels={"service": f"s{number}"}, annotations={"summary": "x" * size}
-        )
-    )
+    summary = {"summary": "x" * size}
+    return body(alert(fingerprint=f"{number:016x}", labels={"service": f"s{number}"}, annotations=summary))
 
 
 async def assert_trouble(daemon: Daemon, number: int) -> str:
@@ -57,7 +56,7 @@ async def assert_healed(daemon: Daemon, number: int) -> None:
     async def taken() -> bool:
         return (await daemon.post(webhook(number)))[0] == 200
 
-    await until(taken, within=15)
+    await until_heard(taken, within=15)
     assert daemon.is_running
     assert (daemon.pid, daemon.starts) == (pid, starts)
     await until(lambda: _incidents(daemon) > 1)
@@ -161,27 +160,74 @@ async def test_row_14_no_descriptor_is_left(tmp_path: Path) -> None:
     async with Daemon(site) as daemon:
         assert (await daemon.post(webhook(1)))[0] == 200
         assert (await daemon.get("/", public=True))[0] == 200
-        used = len(list(Path(f"/proc/{daemon.pid}/fd").iterdir()))
+        used = descriptors(daemon)
         async with crowd(site, 40) as crowded:
             with limited(daemon, resource.RLIMIT_NOFILE, used + 10):
-                await crowded()
+                assert await crowded() > 0, "the crowd was meant to be too large"
                 assert (await daemon.post(webhook(2)))[0] == 200  # on the connection that it has
         await assert_healed(daemon, 3)
         assert (await daemon.get("/-/healthy"))[0] == 200
         assert await daemon.stop() == 0
 
 
+def descriptors(daemon: Daemon) -> int:
+    return len(list(Path(f"/proc/{daemon.pid}/fd").iterdir()))
+
+
 @contextlib.asynccontextmanager
-async def crowd(site: Site, count: int) -> AsyncIterator[Callable[[], object]]:
-    """Many connections to the page at once, each of its own."""
+async def crowd(site: Site, count: int) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """Many readers with a connection of their own, which they keep; the answer says how many got no page."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def come() -> None:
+        async def come() -> int:
+            refused = 0
             for _ in range(count):
                 session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.2))
                 await stack.enter_async_context(session)
-                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                try:
                     answer = await session.get(f"{site.page_url}/")
-                    stack.callback(answer.close)
+                    await answer.read()
+                except (aiohttp.ClientError, TimeoutError):
+                    refused += 1
+            return refused
 
         yield come
+
+
+@pytest.mark.slow
+@pytest.mark.external
+@needs("strace")
+@pytest.mark.timeout(60)
+async def test_row_19_a_flush_that_fails(tmp_path: Path) -> None:
+    """EIO on fsync: nothing is tried again; the process ends, and the next one reads what is there."""
+    site = Site.make(tmp_path, QUIET)
+    async with Daemon(site) as daemon:
+        assert (await daemon.post(webhook(1)))[0] == 200
+        async with injected(daemon.pid, "fsync,fdatasync", "error=EIO", tmp_path):
+            status, _ = await daemon.post(webhook(2))
+            assert status == 503
+            assert await daemon.ended() == 1
+        await daemon.start()
+        await assert_healed(daemon, 3)
+        assert Ledger(site.database).check() == "ok"
+        assert f"{1:016x}" in Ledger(site.database).alerts()
+
+
+@pytest.mark.slow
+@pytest.mark.external
+@needs("strace")
+@pytest.mark.timeout(90)
+async def test_row_21_a_slow_disk(tmp_path: Path) -> None:
+    """A flush of six seconds: webhooks get their 503 before five are over, and the daemon counts as alive."""
+    site = Site.make(tmp_path, QUIET)
+    async with Daemon(site) as daemon:
+        assert (await daemon.post(webhook(1)))[0] == 200
+        async with injected(daemon.pid, "fsync,fdatasync", "delay_enter=6000000", tmp_path):
+            began = CLOCK.monotonic()
+            status, _ = await daemon.post(webhook(2))
+            assert status == 503
+            assert CLOCK.monotonic() - began < 5
+            assert (await daemon.get("/", public=True))[0] == 200
+            assert (await daemon.get("/-/healthy"))[0] == 200
+        await assert_healed(daemon, 3)
+        assert await daemon.stop() == 0

@@ -43,6 +43,7 @@ SPEED = 8.0
 """The daemon's and the fakes' clock: a quarantine of a minute is over before the test is."""
 
 LIVES = 0.7  # seconds; a start takes 0.2, so some lives end before they accept anything
+IMPORTS = 1.2  # seconds that a start takes longer which is not forked; one life in twenty
 SHORT_LIFE = 0.02  # seconds; one life in ten
 PERIOD = CLOCK.now()
 
@@ -98,11 +99,13 @@ class World:
     async def kill_and_restart(self, cycles: int) -> None:
         """The first half of each life is a start, the rest is under load."""
         await self.daemon.kill()
-        for _ in range(cycles):
+        for number in range(cycles):
             self._plan_trouble()
-            await self.daemon.spawn()
+            executed = number % 20 == 10
+            await self.daemon.spawn(execute=executed)
             short = self.random.random() < 0.1
-            await CLOCK.sleep(SHORT_LIFE if short else self.random.uniform(0.1, LIVES))
+            life = SHORT_LIFE if short else self.random.uniform(0.1, LIVES)
+            await CLOCK.sleep(life + IMPORTS if executed else life)
             assert self.daemon.is_running, f"it died by itself:\n{self.daemon.log[-4000:]}"
             await self.daemon.kill()
         await self.daemon.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import sys
 from pathlib import Path
@@ -100,4 +99,3 @@ async def test_rows_07_and_08_killed_while_it_starts(tmp_path: Path) -> None:
                 await daemon.start()
                 assert Ledger(site.database).check() == "ok"
                 await daemon.kill()
-                await asyncio.sleep(0)

@@ -20,7 +20,7 @@ from tests.faults.rules import BUSY, QUIET
 from tests.intake.bodies import alert, body
 from tests.processes.daemon import Daemon
 from tests.processes.site import Site, mail, news, on_x, team
-from tests.processes.waiting import CLOCK, until
+from tests.processes.waiting import CLOCK, until, until_heard
 
 WATCHDOG = 1.8  # seconds; fed three times as often
 
@@ -101,7 +101,7 @@ async def test_row_48_reload_by_signal_and_by_request(tmp_path: Path) -> None:
         await daemon.manager.wait_for("READY", 3)
         assert len(daemon.manager.times("RELOADING")) == 2
         await daemon.post(body(alert(fingerprint="2", labels={"service": "after"})))
-        impacts = await until(lambda: _impacts(daemon, 3))
+        impacts = await until_heard(lambda: _impacts(daemon, 3))
         assert sorted(impacts) == ["critical", "major", "major"]
 
 

@@ -56,7 +56,7 @@ class Daemon:
         self._entry = entry
         self._nursery = nursery
         self._environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT), **(environ or {})}
-        self._ended: asyncio.Future[int | None] | None = None
+        self._ended: asyncio.Task[int] | asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -95,19 +95,22 @@ class Daemon:
     def is_running(self) -> bool:
         return self._ended is not None and not self._ended.done()
 
-    async def spawn(self) -> None:
-        """Begin to start; use ``start`` unless it is to die before it is ready."""
+    async def spawn(self, *, execute: bool = False) -> None:
+        """Begin to start; use ``start`` unless it is to die before it is ready.
+
+        ``execute``: not from the nursery, this once.
+        """
         assert not self.is_running
         self.manager.heard.clear()
         self.starts += 1
         environ = {**self._environ, "NOTIFY_SOCKET": self.manager.address}
-        if self._nursery is not None:
+        if self._nursery is not None and not execute:
             self.pid = await self._nursery.spawn(self._arguments, environ, self.log_file)
             self._ended = asyncio.ensure_future(_end_of(self.pid))
         else:
-            self._ended = asyncio.ensure_future(self._execute(environ))
-            while not self.pid:
-                await asyncio.sleep(0)
+            process = await self._execute(environ)
+            self.pid = process.pid
+            self._ended = asyncio.ensure_future(process.wait())
 
     async def start(self) -> None:
         """Start and wait until it accepts.  Raises NotStarted."""
@@ -116,7 +119,8 @@ class Daemon:
         ready = asyncio.ensure_future(self.manager.wait_for("READY"))
         try:
             async with asyncio.timeout(START_WITHIN):
-                await asyncio.wait({ready, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+                both: set[asyncio.Future[Any]] = {ready, self._ended}
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
         if self._ended.done():
@@ -145,19 +149,16 @@ class Daemon:
     def _arguments(self) -> list[str]:
         return ["-c", str(self.site.config), *(self._entry or ())]
 
-    async def _execute(self, environ: dict[str, str]) -> int:
+    async def _execute(self, environ: dict[str, str]) -> asyncio.subprocess.Process:
         if self._entry is None:
             command = [sys.executable, "-c", COMMAND, "serve", "-c", str(self.site.config)]
         else:
             command = [sys.executable, "-m", "tests.processes.entry", *self._arguments]
-        self.pid = 0
         with self.log_file.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *command, cwd=self.site.folder, env=environ, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        self.pid = process.pid
-        return await process.wait()
 
     # -- what may be asked ---------------------------------------------------
 

@@ -15,14 +15,10 @@ from pathlib import Path
 from config.environment import environment
 from config.load import load
 from daemon import logs
+from daemon.cli.serve import _fast_loop
 from daemon.core.clock import Clock, Instant, ScaledClock, SystemClock
 from daemon.core.errors import BadConfig, Unavailable
 from daemon.serve import serve
-
-try:
-    import uvloop
-except ImportError:  # as `tocsin serve` does without it
-    uvloop = None
 
 
 def shared_clock(speed: float, origin: float, start: Instant) -> Clock:
@@ -54,7 +50,7 @@ def main(arguments: list[str]) -> int:
         configuration = load(given.file, environment())
         redactor = logs.configure(clock, style="json")
         redactor.learn(configuration.secrets)
-        with asyncio.Runner(loop_factory=uvloop.Loop if uvloop else None) as runner:
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             return runner.run(serve(configuration, clock))
     except (BadConfig, Unavailable) as error:
         sys.stderr.write(f"{error}\n")

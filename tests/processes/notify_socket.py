@@ -29,7 +29,7 @@ class NotifySocket(asyncio.DatagramProtocol):
     async def __aenter__(self) -> Self:
         own = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         own.bind(self.address)
-        own.setblocking(False)  # noqa: FBT003 - the method's own parameter
+        own.setblocking(False)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=own)
         return self

@@ -12,7 +12,7 @@ from typing import Self
 import aiohttp
 import pytest
 
-from tests.processes.waiting import until
+from tests.processes.waiting import until_heard
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:
@@ -41,7 +41,7 @@ class Program:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, cwd=self._folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-        await until(self._serves, within=30, what=self._end_of_log)
+        await until_heard(self._serves, within=30, what=self._end_of_log)
 
     async def kill(self) -> None:
         assert self._process is not None

@@ -21,7 +21,7 @@ from tests.fakes.x import FakeX
 from tests.processes.daemon import Daemon
 from tests.processes.program import Program, needs
 from tests.processes.site import Site, mail, on_x, team
-from tests.processes.waiting import until
+from tests.processes.waiting import until, until_heard
 from tests.stories.monitors import Metric, alertmanager, prometheus
 
 pytestmark = [
@@ -38,7 +38,10 @@ channels:
   team: { kind: slack, audience: internal }
   x: { kind: x }
 components:
-  - { id: checkout, name: Checkout, matchers: [ 'service="checkout"' ], customers_cannot: pay for their orders }
+  - id: checkout
+    name: Checkout
+    matchers: [ 'service="checkout"' ]
+    customers_cannot: pay for their orders
 routes:
   - id: services
     matchers: [ 'severity="critical"' ]
@@ -120,7 +123,7 @@ async def test_row_37_from_the_metric_to_the_resolution(tmp_path: Path) -> None:
         assert (await street.summary())["status"]["indicator"] == "none"
 
         street.metric.value = 50.0
-        incident = await until(street.open_incident, within=20)
+        incident = await until_heard(street.open_incident, within=20)
         assert incident["status"] == "investigating"
         status, page = await street.daemon.get("/", public=True)
         assert status == 200
@@ -132,12 +135,12 @@ async def test_row_37_from_the_metric_to_the_resolution(tmp_path: Path) -> None:
         await street.alertmanager.kill()
         await street.alertmanager.start()
         # Two more: the one that it sends because it forgot, and a repetition.
-        await until(lambda: _more(street, heard + 2), within=30)
+        await until_heard(lambda: _more(street, heard + 2), within=30)
         assert street.posts() == first
         assert (await street.open_incident())["id"] == incident["id"]
 
         street.metric.value = 0.0
-        await until(lambda: _is_quiet(street), within=30)
+        await until_heard(lambda: _is_quiet(street), within=30)
         # Mail and team hear of monitoring and of the end, X of the end alone.
         last = {"mail": 6, "team": 4, "x": 2}
         await until(lambda: street.posts() == last, within=20, what=street.posts)
