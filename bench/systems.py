@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import socket
 import sys
 from asyncio.subprocess import Process
 from pathlib import Path
-from typing import Protocol
+from typing import Self
 
 import msgspec
 
@@ -18,6 +19,7 @@ from bench.load import Job, Result
 from daemon.core.clock import SystemClock
 
 CLOCK = SystemClock()
+ROOT = Path(__file__).parent.parent
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105 - of a daemon that lives for seconds on loopback
 START_WITHIN = 60.0
 
@@ -36,29 +38,13 @@ log: {{ level: info, format: json }}
 ALERTMANAGER = "route: { receiver: none, group_by: [ cluster, service ] }\nreceivers: [ { name: none } ]\n"
 
 
-class System(Protocol):
-    """Something that takes alerts."""
-
-    name: str
-
-    async def start(self) -> float:
-        """Seconds until it was ready."""
-        ...
-
-    async def stop(self) -> None: ...
-
-    def job(self, job: Job) -> Job:
-        """The job with this system's address and form."""
-        ...
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-class _Program:
+class Program:
     """A subprocess that answers 200 on one address once it is ready."""
 
     name = ""
@@ -74,12 +60,21 @@ class _Program:
     async def start(self) -> float:
         began = CLOCK.monotonic()
         with (self.folder / f"{self.name}.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(*self.command(), stdout=log, stderr=log)
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command(), stdout=log, stderr=log, cwd=ROOT
+            )
         while not await is_ready(self.port):
             if self.process.returncode is not None or CLOCK.monotonic() - began > START_WITHIN:
                 raise RuntimeError(f"{self.name} did not start; see {self.folder}/{self.name}.log")
             await CLOCK.sleep(0.005)
         return CLOCK.monotonic() - began
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def stop(self) -> None:
         if self.process is None:
@@ -88,6 +83,16 @@ class _Program:
             self.process.send_signal(signal.SIGTERM)
             await self.process.wait()
         self.process = None
+
+    def job(self, job: Job) -> Job:
+        """The job with this system's address and form."""
+        raise NotImplementedError
+
+    def cpu(self) -> float:
+        """Seconds of processor time used so far."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def rss(self) -> int:
         """Resident bytes."""
@@ -98,7 +103,7 @@ class _Program:
         return 0
 
 
-class Tocsin(_Program):
+class Tocsin(Program):
     """The real daemon: uvloop, bearer token, logs and metrics on, SQLite on disk, a channel on loopback."""
 
     name = "tocsin"
@@ -119,13 +124,13 @@ class Tocsin(_Program):
         return self.folder / "tocsin.db"
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "bench.node", str(self.config)]
+        return [sys.executable, "-m", "daemon", "serve", "-c", str(self.config)]
 
     def job(self, job: Job) -> Job:
         return msgspec.structs.replace(job, port=self.port, path="/hooks/am", token=TOKEN)
 
 
-class Alertmanager(_Program):
+class Alertmanager(Program):
     """Debian's package with a receiver that does nothing; keeps alerts in memory alone."""
 
     name = "alertmanager"
@@ -171,7 +176,9 @@ async def is_ready(port: int) -> bool:
 async def send(job: Job) -> Result:
     """Run the load generator in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.load", msgspec.json.encode(job).decode(), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "bench.load", msgspec.json.encode(job).decode()),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
     )
     out, _ = await process.communicate()
     if process.returncode != 0:

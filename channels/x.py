@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 import aiohttp
 from pydantic import Field
-from tweepy.asynchronous import AsyncClient  # type: ignore[import-untyped]
 from typing_extensions import override
 
 from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret
@@ -74,6 +73,9 @@ class XChannel(BaseChannel[Settings]):
             settings.access_token_secret,
         )
         keys = tuple(secret.get_secret_value() for secret in secrets)
+        # Imported here: tweepy costs every start a twentieth of a second, and most sites have no X.
+        from tweepy.asynchronous import AsyncClient  # type: ignore[import-untyped] # noqa: PLC0415
+
         self._client = AsyncClient(None, *keys, return_type=dict)
         self._client.session = XSession(session, settings.api_url, keys, settings.timeout / 2)
         self._user = ""

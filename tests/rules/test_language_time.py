@@ -390,4 +390,4 @@ def test_a_gap_takes_no_more_of_a_span_than_it_lasted() -> None:
     tale = Tale(ruled(route=AT_ONCE)).fire(0).forward(121)
     tale.oversleep()
     tale.happen(130, j.Gap(START))
-    assert tale.state.waiting["public/social/a"].until == START + 134 * MINUTE
+    assert tale.state.waiting["public/social/a"].until == START + 135 * MINUTE
