@@ -54,7 +54,7 @@ def rules() -> str:
             "      components: matched",
             "      impact: { label: severity, values: { critical: major, page: major }, else: minor }",
             "      plan: public",
-            "    raise: [ { if: \"alerts_firing >= 10\", impact: critical } ]",
+            '    raise: [ { if: "alerts_firing >= 10", impact: critical } ]',
         ]
     return "\n".join(lines) + "\n"
 

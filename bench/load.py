@@ -28,6 +28,7 @@ class Job(msgspec.Struct, frozen=True):
     ``bodies`` are made beforehand and sent once each, or over and over in random
     order (``repeats``) after they were sent once outside the measurement.
     ``pause``: seconds a connection rests between answer and next body.
+    ``begin_at``: the monotonic clock's instant to begin at, when two generators run together.
     """
 
     port: int
@@ -42,6 +43,7 @@ class Job(msgspec.Struct, frozen=True):
     mixed: bool = False
     repeats: bool = False
     pause: float = 0.0
+    begin_at: float = 0.0
     clusters: int = CLUSTERS
     get: bool = False
 
@@ -204,6 +206,8 @@ async def main(job: Job) -> Result:
     requests = requests_for(job)
     if job.repeats:
         await Run(job, list(requests), endless=False).run(60.0)
+    if job.begin_at:
+        await CLOCK.sleep(max(job.begin_at - CLOCK.monotonic(), 0))
     return await Run(job, requests, endless=job.repeats or job.get).run(job.seconds)
 
 

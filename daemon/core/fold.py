@@ -135,7 +135,9 @@ def _delivery(state: Group, at: Instant, entry: j.DeliveryMoved) -> None:
 
 
 def _channel(state: Group, _at: Instant, entry: j.ChannelTurned) -> None:
-    state.channels.setdefault(entry.channel, ChannelView()).down = entry.down
+    view = state.channels.setdefault(entry.channel, ChannelView())
+    view.downs += entry.down and not view.down
+    view.down = entry.down
 
 
 def _paused(state: Group, _at: Instant, entry: j.Paused) -> None:
@@ -240,8 +242,11 @@ def _counted(state: Group, at: Instant, entry: j.Said) -> None:
     since = state.last_counting if state.last_counting is not None else state.opened_at
     if since is not None and state.phase == "open":
         state.longest_silence = max(state.longest_silence, at - since)
-    if state.promise is not None and not state.broken_open and at < broken_at(state.promise):
-        state.promises_kept += 1
+    if state.promise is not None and not state.broken_open:
+        if at < broken_at(state.promise):
+            state.promises_kept += 1
+        else:  # these very words came too late, before a decision could say so
+            state.promises_broken += 1
     state.promise = entry.promise
     state.broken_open = False
     state.last_counting = at

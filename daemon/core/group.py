@@ -92,6 +92,7 @@ class ChannelView:
     first: str = ""  # the update that opened the thread there
     told: bool = False
     down: bool = False
+    downs: int = 0  # how often it went down
     posts: int = 0
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from daemon.core import journal as j
 from daemon.core.clock import SECOND, Instant, Span
-from daemon.core.delivery import Delivery, DeliveryState
+from daemon.core.delivery import MAY_BE_THERE, Delivery, DeliveryState
 from daemon.core.errors import NotFound, Refused
 from daemon.core.ports import Capabilities, Outcome, Ref, Rejected, Retry, Scope, Sent
 from daemon.core.retry import delay
@@ -67,9 +67,22 @@ class DeliveryDesk:
             if not work.tx.delivery_changed(after, DeliveryState.attempted, row.token):
                 raise Refused(f"delivery {row.id} has moved on without this worker")
             self._tell(work, [after])
+            if isinstance(outcome, Rejected) and outcome.scope is Scope.destination:
+                self._turn(work, row.channel, down=True)
+            elif isinstance(outcome, Sent):
+                self._turn(work, row.channel, down=False)
             return after
 
         return await self.desk.work(job)
+
+    def _turn(self, work: Work, channel: str, *, down: bool) -> None:
+        """Tell live groups that a destination refuses us, or takes posts again."""
+        memory = self.desk.memory
+        for group in sorted({*memory.live.values(), *memory.opened_by_people}):
+            state = memory.states.get(group)
+            view = state.channels.get(channel) if state is not None else None
+            if state is not None and view is not None and view.down is not down:
+                work.settle(work.state(group), [j.ChannelTurned(channel, down)])
 
     async def settle_doubt(self, row: Delivery, after: Delivery) -> None:
         """Move a row out of ``unknown``."""
@@ -147,7 +160,7 @@ class DeliveryDesk:
             state = work.state(row.group)
             view = state.channels.get(row.channel)
             known = view.states.get(row.update) if view is not None else None
-            if known == row.state or (row.recipient and not _worth_telling(known, row.state)):
+            if known == row.state or (row.recipient and not self._worth_telling(work, row, known)):
                 continue
             entry = j.DeliveryMoved(
                 channel=row.channel, update=row.update, state=row.state, key=row.key, reason=row.reason,
@@ -158,6 +171,15 @@ class DeliveryDesk:
                 told.append(entry)
         for group, entries in groups.items():
             work.settle(work.state(group), _last_of_each(entries))
+
+    def _worth_telling(self, work: Work, row: Delivery, known: str | None) -> bool:
+        """For many recipients the furthest that any of them got is told; back to "nobody has it" too."""
+        if known is None or _RANK.get(row.state, 0) > _RANK.get(DeliveryState(known), 0):
+            return True
+        if row.state is not DeliveryState.queued:
+            return False
+        others = work.tx.read_deliveries(row.group, MAY_BE_THERE)
+        return not any(one.update == row.update and one.channel == row.channel for one in others)
 
 
 def _last_of_each(entries: list[j.Entry]) -> list[j.Entry]:
@@ -173,11 +195,6 @@ _RANK = {
     DeliveryState.queued: 0, DeliveryState.attempted: 1, DeliveryState.unknown: 2, DeliveryState.dead: 3,
     DeliveryState.held: 4, DeliveryState.sent: 5,
 }  # fmt: skip
-
-
-def _worth_telling(known: str | None, state: DeliveryState) -> bool:
-    """For many recipients only the furthest that any of them got is told."""
-    return known is None or _RANK.get(state, 0) > _RANK.get(DeliveryState(known), 0)
 
 
 def _url(row: Delivery) -> str:

@@ -27,6 +27,7 @@ QUESTION_TEXTS = {
     "retract": "ask_retract",
     "held": "ask_held",
     "dead": "ask_dead",
+    "channel down": "ask_down",
 }
 
 

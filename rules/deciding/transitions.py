@@ -169,6 +169,10 @@ def _silence(draft: Draft, route: Route | None) -> None:
 def doubts(draft: Draft) -> None:
     """A delivery that only a person can settle is put to people, each once, over another channel."""
     for name, view in draft.state.channels.items():
+        mark = f"down/{name}/{view.downs}"
+        if view.down and view.queued_at and mark not in draft.state.done:
+            ask(draft, "channel down", occasion=mark, detail=name, avoid=name)
+            return
         for update, state in view.states.items():
             if state not in DOUBTFUL:
                 continue

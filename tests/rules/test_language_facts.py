@@ -87,7 +87,7 @@ def test_a_window_is_a_fact_by_its_id() -> None:
     [
         ("impact >= majr", "majr"),
         ("impact == 'major'", "quot"),
-        ("now() > 3", "now"),
+        ("now() > 3", "clock"),
         ("[1].all(one, one > 0)", ""),
         ("timestamp('2027-01-01T00:00:00Z') > 0", ""),
     ],

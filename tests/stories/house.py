@@ -92,9 +92,10 @@ class Loudspeaker:
     heard: list[tuple[Instant, Payload]] = field(default_factory=list)
     answers: list[Outcome] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
+    people: tuple[str, ...] = ("",)
 
     def recipients(self) -> tuple[str, ...]:
-        return ("",)
+        return self.people
 
     def render(self, post: Post, recipient: str = "") -> Payload:
         if post.audience is Audience.internal and self.audience is Audience.public:

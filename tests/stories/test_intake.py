@@ -47,7 +47,7 @@ async def test_row_35_the_same_webhook_fifty_times_at_once(house: House) -> None
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 async def test_row_36_any_order_of_two_episodes(house: House, order: tuple[int, ...]) -> None:
-    """First fires, first clears, second fires: whatever order they arrive in, the second is open at the end."""
+    """Fires, clears, fires anew: in whatever order they arrive, the second is open at the end."""
     second = START + MINUTE
     bodies = [house.make(), house.make(firing=False), house.make(starts_at=second)]
     for number in order:

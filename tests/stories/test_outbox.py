@@ -7,8 +7,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daemon.core.clock import MINUTE
 from daemon.core.delivery import DeliveryState
+from daemon.core.journal import DeliveryMoved
 from daemon.core.ports import NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.store import Store
 from daemon.service.deliveries import PARKED
@@ -85,10 +88,30 @@ async def test_row_58_a_revoked_token_parks_the_channel(house: House) -> None:
     await house.alert()
     await house.forward(1)
     assert await states(house.store, "mail") == ["queued"]
+    assert house.state(1).told == ["page"], "nothing was sent"
+    assert sum("refuses our credentials" in text for _, text in house.heard("ops")) == 1
     await house.forward(PARKED / MINUTE - 0.1)
     assert house.heard("mail") == []
     await house.forward(1)
     assert len(house.heard("mail")) == 1
+    assert not house.state(1).channels["mail"].down
+
+
+async def test_a_mailing_that_nobody_got_yet_is_not_told(house: House) -> None:
+    """Three recipients: told with the first that has it, and not before."""
+    mail = house.speakers["mail"]
+    mail.capabilities = replace(mail.capabilities, per_recipient=True)
+    mail.people = ("a@example.com", "b@example.com", "c@example.com")
+    mail.answers = [Retry(Reason.network, after=60.0)] * 3
+    await house.alert()
+    await house.forward(1.5)
+    assert house.state(1).told == ["page"]
+    await house.forward(2)
+    assert house.state(1).told == ["mail", "page"]
+    assert len(mail.heard) == 3
+    journal = [one.entry for one in await house.store.journal(1)]
+    moved = [entry.state for entry in journal if isinstance(entry, DeliveryMoved) and entry.channel == "mail"]
+    assert moved == ["attempted", "queued", "attempted", "sent"], "one notice for all three"
 
 
 async def test_a_final_refusal_is_dead_and_told(house: House) -> None:
