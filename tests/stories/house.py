@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daemon import recovery
 from daemon.core.alert import Alert, Report
-from daemon.core.clock import MINUTE, FakeClock, Instant
+from daemon.core.clock import MINUTE, FakeClock, Instant, SystemClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent
@@ -150,7 +150,7 @@ class House:
         return load_sources([("story.yaml", text)], site=site, configured=configured)
 
     async def _start(self) -> None:
-        self.store = await open_sqlite(self.folder / "tocsin.db", self.clock)
+        self.store = await open_sqlite(self.folder / "tocsin.db", SystemClock())
         rules = self.rule_set(self.text)
         book = RuleBook(rules, lambda sources: self.rule_set(sources[0][1]))
         self.desk = Desk(self.store, book, self.speakers, self.clock)
@@ -191,9 +191,14 @@ class House:
     # -- what comes in -----------------------------------------------------
 
     async def alert(
-        self, name: str = "Down", *, firing: bool = True, starts_at: Instant | None = None, truncated: int = 0,
+        self,
+        name: str = "Down",
+        *,
+        firing: bool = True,
+        starts_at: Instant | None = None,
+        truncated: int = 0,
         **labels: str,
-    ) -> TakenIn:  # fmt: skip
+    ) -> TakenIn:
         """One webhook with one alert; the same labels are the same alert."""
         return await self.send([self.make(name, firing=firing, starts_at=starts_at, **labels)], truncated)
 
