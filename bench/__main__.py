@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import resource
 import tempfile
 from dataclasses import dataclass

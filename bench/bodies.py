@@ -35,7 +35,7 @@ people:
 
 
 def rules() -> str:
-    """Twenty routes with a component each, a raise line, and one plan of six steps; no wait before opening."""
+    """Twenty routes with a component and a raise line each, one plan of six steps; no wait before opening."""
     lines = [RULES_HEAD, "components:"]
     for number in range(SERVICES):
         name = f"service_{number}"

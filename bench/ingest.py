@@ -59,15 +59,14 @@ class Figures:
     def text(self) -> str:
         cpu = f", {self.cpu * 1e6:,.0f} µs of CPU a body" if self.cpu else ""
         bad = f", {self.bad} not 200" if self.bad else ""
+        rate = f"{self.rate:,.0f}/s, " if self.rate >= 10 else ""
         return (
-            f"{self.rate:,.0f}/s, {self.alerts:,.0f} alerts/s, p50 {milliseconds(self.p50)},"
+            f"{rate}{self.alerts:,.0f} alerts/s, p50 {milliseconds(self.p50)},"
             f" p99 {milliseconds(self.p99)}{cpu}{bad}"
         )
 
 
-async def measure(
-    case: Case, make: Callable[[Path], Program], folder: Path, job: Job
-) -> tuple[Result, float]:
+async def measure(make: Callable[[Path], Program], folder: Path, job: Job) -> tuple[Result, float]:
     """One round on a fresh system; the result and the processor time a body."""
     async with make(folder) as system:
         before = system.cpu()
@@ -95,7 +94,7 @@ async def compare(
         job = job_of(case, seconds, seed=number + 1)
         for name, make in makers.items():
             where = folder / f"{name}-{case.size}-{int(case.repeats)}-{number}"
-            found[name].append(await measure(case, make, where, job))
+            found[name].append(await measure(make, where, job))
     ours = _figures(found["tocsin"])
     theirs = _figures(found["alertmanager"]) if "alertmanager" in found else None
     return _row(case, ours, theirs), ours
@@ -154,8 +153,8 @@ async def beside_large(folder: Path, hook_port: int, seconds: float) -> Row:
         large, found = await asyncio.gather(send(system.job(big)), send(system.job(small)))
     return Row(
         "a small request while bodies of 10,000 go in",
-        f"p50 {milliseconds(found.p50)}, p99 {milliseconds(found.p99)}, longest {milliseconds(found.longest)};"
-        f" {large.answered} large bodies, p50 {milliseconds(large.p50)}",
+        f"p50 {milliseconds(found.p50)}, p99 {milliseconds(found.p99)}, longest {milliseconds(found.longest)}"
+        f"; {large.answered} large bodies, p50 {milliseconds(large.p50)}",
         "p99 under 250 ms",
         judge(("p99", found.p99 < 0.25), ("every answer 200", {*found.codes, *large.codes} == {"200"})),
     )
@@ -166,10 +165,11 @@ async def crowd(folder: Path, hook_port: int, seconds: float, peak: float) -> Ro
     async with Tocsin(folder / "crowd", hook_port) as system:
         job = Job(0, "", 5, 73, int(7_000 * seconds), 1_000, seconds)
         found = await send(system.job(job))
+    answers = ", ".join(f"{count:,} × {code}" for code, count in sorted(found.codes.items()))
     return Row(
         "1,000 connections at once, webhooks of 5",
-        f"{found.rate:,.0f}/s ({found.rate / peak:.0%} of 64 connections), longest {milliseconds(found.longest)},"
-        f" answers {', '.join(f'{count:,} × {code}' for code, count in sorted(found.codes.items()))}",
+        f"{found.rate:,.0f}/s, {found.rate / peak:.0%} of 64 connections;"
+        f" longest {milliseconds(found.longest)}; {answers}",
         "60 % of peak, every answer under 5 s",
         judge(("goodput", found.rate >= 0.6 * peak), ("time", found.longest < 5.0)),
     )

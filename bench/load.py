@@ -57,7 +57,7 @@ class Result(msgspec.Struct):
     p50: float = 0.0
     p99: float = 0.0
     longest: float = 0.0
-    codes: dict[str, int] = {}  # noqa: RUF012 - msgspec copies an empty default
+    codes: dict[str, int] = {}
 
     @property
     def rate(self) -> float:
@@ -117,6 +117,7 @@ class Connection(asyncio.Protocol):
             self.send()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         if self.busy:
             self.run.answered("lost", CLOCK.monotonic() - self.sent_at)
         self.run.ended()

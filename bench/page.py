@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.bodies import Bodies, Place
 from bench.load import Job
-from bench.reach import Talk, open_incident, page_shows
+from bench.reach import Talk, open_incident, page_shows_more
 from bench.report import Row, judge, milliseconds
 from bench.systems import CLOCK, Program, Tocsin, send
 
@@ -54,7 +54,7 @@ async def requests(folder: Path, hook_port: int, seconds: float) -> Row:
         hooks, reader = Talk(system.port), Talk(system.public)
         await asyncio.gather(hooks.open(), reader.open())
         await open_incident(hooks, Bodies(76), Place("service_1", "cluster-1"))
-        await page_shows(reader, 0)
+        await page_shows_more(reader, set())
         await CLOCK.sleep(1.0)
         _, page = await reader.ask("GET /")
         ours = await send(_to(job, system.public))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
-from bench.bodies import Bodies, Place
+from bench.bodies import CLUSTERS, SERVICES, Bodies, Place
 from bench.load import Job, percentile
 from bench.report import Row, judge, milliseconds
 from bench.sink import Sink
@@ -13,7 +16,7 @@ from bench.systems import CLOCK, TOKEN, Tocsin, send
 
 PATIENCE = 10.0
 LOOK_EVERY = 0.002  # seconds between two looks at the page
-MARK = b'href="/incidents/'
+LINK = re.compile(rb'href="/incidents/(\w+)')
 
 
 class Talk:
@@ -50,30 +53,34 @@ async def open_incident(talk: Talk, bodies: Bodies, place: Place, size: int = 1)
         raise RuntimeError(f"the daemon answered {status}: {answer[:200]!r}")
 
 
-async def page_shows(talk: Talk, count: int) -> float:
-    """When the home page first had more than ``count`` links to incidents."""
+async def shown(talk: Talk) -> set[bytes]:
+    """The incidents that the home page leads to; it lists the newest."""
+    _, page = await talk.ask("GET /")
+    return set(LINK.findall(page))
+
+
+async def page_shows_more(talk: Talk, before: set[bytes]) -> float:
+    """When the home page first showed an incident that was not on it before."""
     until = CLOCK.monotonic() + PATIENCE
     while CLOCK.monotonic() < until:
-        _, page = await talk.ask("GET /")
-        if page.count(MARK) > count:
+        if await shown(talk) - before:
             return CLOCK.monotonic()
         await CLOCK.sleep(LOOK_EVERY)
     raise RuntimeError("the page does not show the incident")
 
 
-async def one_by_one(system: Tocsin, sink: Sink, samples: int) -> tuple[list[float], list[float]]:
+async def one_by_one(system: Tocsin, sink: Sink, numbers: Iterable[int]) -> tuple[list[float], list[float]]:
     """Seconds from the 200 to the page and to the channel's first byte, for incidents one after the other."""
     hooks, page = Talk(system.port), Talk(system.public)
     await hooks.open()
     await page.open()
-    bodies = Bodies(samples)
     to_page, to_channel = [], []
-    for number in range(samples):
-        _, before = await page.ask("GET /")
-        count, posts = before.count(MARK), len(sink.posts)
-        await open_incident(hooks, bodies, Place(f"service_{number % 20}", f"fresh-{number}"))
+    for number in numbers:
+        before, posts = await shown(page), len(sink.posts)
+        bodies = Bodies(1_000 + number)  # a seed of its own: a known fingerprint is a repeat
+        await open_incident(hooks, bodies, Place(f"service_{number % SERVICES}", f"fresh-{number}"))
         accepted = CLOCK.monotonic()
-        to_page.append(await page_shows(page, count) - accepted)
+        to_page.append(await page_shows_more(page, before) - accepted)
         post = await sink.post_after(posts, PATIENCE)
         if post is None:
             raise RuntimeError("the channel hears nothing")
@@ -87,7 +94,7 @@ async def one_by_one(system: Tocsin, sink: Sink, samples: int) -> tuple[list[flo
 async def idle(folder: Path, sink: Sink, samples: int) -> list[Row]:
     """Both spans while nothing else goes on."""
     async with Tocsin(folder / "reach", sink.port) as system:
-        to_page, to_channel = await one_by_one(system, sink, samples)
+        to_page, to_channel = await one_by_one(system, sink, range(samples))
     return [
         _row("alert accepted → visible on the page", to_page, median=0.05, p99=0.25),
         _row("alert accepted → first byte at a channel", to_channel, median=0.01),
@@ -95,25 +102,41 @@ async def idle(folder: Path, sink: Sink, samples: int) -> list[Row]:
 
 
 async def loaded(folder: Path, sink: Sink, seconds: float) -> list[Row]:
-    """The same while webhooks of 5 go in as fast as they are taken; page alone, for the channel has a queue."""
+    """The same while webhooks of 5 go in as fast as they are taken, for incidents that are open already."""
     async with Tocsin(folder / "reach-loaded", sink.port) as system:
-        job = Job(0, "", 5, 74, int(4_000 * seconds), 32, seconds)
+        await open_all(system, sink)
+        begin = CLOCK.monotonic() + 3.0
+        job = Job(0, "", 5, 74, int(4_000 * seconds), 32, seconds, begin_at=begin)
         load = asyncio.create_task(send(system.job(job)))
-        await CLOCK.sleep(3.0)  # its own incidents are open by then
-        settled = len(sink.posts)
-        while await sink.post_after(settled, 0.5) is not None:
-            settled = len(sink.posts)
+        await CLOCK.sleep(begin + 0.5 - CLOCK.monotonic())
+        numbers = iter(range(100_000))
         to_page: list[float] = []
         to_channel: list[float] = []
-        while not load.done():
-            more = await one_by_one(system, sink, 2)
-            to_page += more[0]
-            to_channel += more[1]
+        while CLOCK.monotonic() < begin + seconds - 0.5:
+            page, channel = await one_by_one(system, sink, islice(numbers, 1))
+            to_page += page
+            to_channel += channel
         await load
     return [
         _row("the same two under full load: page", to_page, p99=1.0),
         _row("the same two under full load: channel", to_channel, p99=5.0),
     ]
+
+
+async def open_all(system: Tocsin, sink: Sink) -> None:
+    """Open an incident for every service and cluster, and wait until the channel has heard of all."""
+    talk, bodies, posts = Talk(system.port), Bodies(78), len(sink.posts)
+    await talk.open()
+    places = [
+        Place(f"service_{service}", f"cluster-{cluster}")
+        for service in range(SERVICES)
+        for cluster in range(CLUSTERS)
+    ]
+    for place in places:
+        await open_incident(talk, bodies, place, 12)
+    talk.close()
+    if await sink.post_after(posts + len(places) - 1, 60.0) is None:
+        raise RuntimeError("the channel did not hear of all incidents")
 
 
 def _row(measure: str, spans: list[float], median: float = 0.0, p99: float = 0.0) -> Row:

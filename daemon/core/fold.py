@@ -8,12 +8,13 @@ from typing import Any
 from daemon.core import journal as j
 from daemon.core.acts import acted, close, happen, move_plan, reopen
 from daemon.core.clock import Instant, Span
-from daemon.core.delivery import MAY_BE_THERE, DeliveryState
+from daemon.core.delivery import FINAL, MAY_BE_THERE, DeliveryState
 from daemon.core.group import ChannelView, Episode, Group, Occasions, PageUpdate, Pending
 from daemon.core.promise import broken_at
 from daemon.core.words import Audience, Status
 
 PERSON = "person"
+SETTLED = FINAL | {DeliveryState.held}
 
 
 def apply(state: Group, recorded: j.Recorded) -> None:
@@ -129,7 +130,7 @@ def _delivery(state: Group, at: Instant, entry: j.DeliveryMoved) -> None:
     view.states[entry.update] = entry.state
     if entry.state == DeliveryState.queued:
         view.queued_at.setdefault(entry.update, at)
-    else:
+    elif entry.state in SETTLED:  # out of a doubt it may come back to the queue: it keeps its place
         view.queued_at.pop(entry.update, None)
     view.told = any(one in MAY_BE_THERE for one in view.states.values())
 

@@ -27,6 +27,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> bytes:
         connections.make_durable(connection)
         if version:
             _quick_check(connection, path)
+            # A killed process leaves its log behind: a loop of crashes must not make it grow and grow.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if version != HEAD:
             # Imported here: Alembic costs a tenth of a second, and most starts have nothing to migrate.
             from daemon.storage.migrate import migrate  # noqa: PLC0415

@@ -96,7 +96,7 @@ class Draft:
         )
 
     def page_is_silent(self, plan: Plan) -> bool:
-        """Whether the plan speaks on a page that has nothing yet: what counted before, under another, is void."""
+        """Whether the plan speaks on a page that has nothing yet: what counted under another plan is void."""
         return not self.state.page_told and self.plan_has_page(plan)
 
     def facts(self) -> dict[str, Any]:

@@ -202,9 +202,11 @@ def first_vetoed_due(draft: Draft) -> Instant | None:
 
 def _after_the_end(draft: Draft, route: Route | None) -> None:
     state = draft.state
-    if state.phase != "resolved" or state.resolved_at is None:
+    if state.phase not in ("resolved", "ended") or state.resolved_at is None:
         return
-    _withdraw_queued(draft)
+    _withdraw_queued(draft, state.resolved_at)
+    if state.phase == "ended":
+        return
     if state.retracted:
         draft.add(Ended(how="retracted"))
         return
@@ -217,13 +219,19 @@ def _after_the_end(draft: Draft, route: Route | None) -> None:
         draft.add(Ended(how="resolved"))
 
 
-def _withdraw_queued(draft: Draft) -> None:
-    """A channel whose only post is still queued hears nothing of an incident that is over."""
+def _withdraw_queued(draft: Draft, resolved_at: Instant) -> None:
+    """A channel that was never told hears nothing of an incident that is over.
+
+    Its first post is still queued, or came back out of a doubt, or was dropped
+    by a person while "resolved" waited behind it.
+    """
     names = tuple(
         name for name, view in draft.state.channels.items()
         if view.queued_at and not view.told and draft.is_public(name)
-        and draft.state.resolved_at is not None
-        and all(at < draft.state.resolved_at for at in view.queued_at.values())
+        and (
+            min(view.queued_at.values()) < resolved_at
+            or (view.first not in view.queued_at and max(view.queued_at.values()) <= resolved_at)
+        )
     )  # fmt: skip
     if names:
         draft.add(Superseded(channels=names, reason="resolved before it left"))

@@ -14,7 +14,7 @@ from tests.processes.daemon import Daemon
 from tests.processes.waiting import CLOCK
 
 OPEN_AT_ONCE = 3  # incidents that one client keeps open
-PAUSE_AFTER_TROUBLE = 0.01  # seconds; a monitor that hammers would starve the daemon's start
+PAUSE_AFTER_TROUBLE = 0.03  # seconds; a monitor that hammers would starve the daemon's start
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import statistics
 import sys
 from collections import defaultdict
 from contextlib import AsyncExitStack
@@ -33,7 +34,7 @@ from tests.faults.load import Load
 from tests.faults.rules import BUSY
 from tests.faults.seed import SEED
 from tests.processes.daemon import Daemon
-from tests.processes.entry import shared_clock
+from tests.processes.fast_clock import fast_clock
 from tests.processes.nursery import Nursery
 from tests.processes.site import Site, mail, news, on_x, team
 from tests.processes.waiting import CLOCK, until
@@ -42,10 +43,8 @@ CYCLES = int(os.environ.get("TOCSIN_KILL_CYCLES") or (200 if in_ci() else 25))
 SPEED = 8.0
 """The daemon's and the fakes' clock: a quarantine of a minute is over before the test is."""
 
-LIVES = 0.7  # seconds; a start takes 0.2, so some lives end before they accept anything
-IMPORTS = 1.2  # seconds that a start takes longer which is not forked; one life in twenty
-SHORT_LIFE = 0.02  # seconds; one life in ten
-PERIOD = CLOCK.now()
+STARTING = 0.4  # seconds within which a life that is not to accept anything ends
+UNDER_LOAD = 0.4  # seconds within which the others end, once they accept
 
 PROVIDER_FAULTS = (
     faults.hang_before, faults.hang_after, faults.cut_before_answer, faults.cut_mid_answer,
@@ -74,14 +73,13 @@ class World:
     """One daemon, its channels and its monitors."""
 
     def __init__(self, folder: Path, stack: AsyncExitStack, nursery: Nursery, seed: str) -> None:
-        origin = CLOCK.monotonic()
-        self.clock: Clock = shared_clock(SPEED, origin, PERIOD)
+        self.clock = fast_clock(SPEED)
         self.folder, self.stack, self.nursery, self.seed = folder, stack, nursery, seed
         self.slack = FakeSlack(clock=self.clock)
         self.x = WatchedX(self.clock)
         self.sink = MailSink(clock=self.clock)
         self.random = random.Random(seed)  # noqa: S311 - a schedule, not a secret
-        self.options = ["--speed", str(SPEED), "--origin", str(origin), "--start", str(PERIOD)]
+        self.starts: list[float] = []
         self.daemon: Daemon
         self.site: Site
 
@@ -93,19 +91,22 @@ class World:
             on_x(self.x),
         ]  # fmt: skip
         self.site = Site.make(self.folder, BUSY, channels)
-        self.daemon = Daemon(self.site, entry=self.options, nursery=self.nursery)
+        self.daemon = Daemon(self.site, entry=self.clock.options, nursery=self.nursery)
         await self.stack.enter_async_context(self.daemon)
 
     async def kill_and_restart(self, cycles: int) -> None:
-        """The first half of each life is a start, the rest is under load."""
+        """One life in four ends while it starts, the others at some moment under load."""
         await self.daemon.kill()
         for number in range(cycles):
             self._plan_trouble()
-            executed = number % 20 == 10
-            await self.daemon.spawn(execute=executed)
-            short = self.random.random() < 0.1
-            life = SHORT_LIFE if short else self.random.uniform(0.1, LIVES)
-            await CLOCK.sleep(life + IMPORTS if executed else life)
+            began = CLOCK.monotonic()
+            if self.random.random() < 0.25:
+                await self.daemon.spawn()
+                await CLOCK.sleep(self.random.uniform(0, STARTING))
+            else:
+                await self.daemon.start(execute=number % 20 == 10)
+                self.starts.append(CLOCK.monotonic() - began)
+                await CLOCK.sleep(self.random.uniform(0, UNDER_LOAD))
             assert self.daemon.is_running, f"it died by itself:\n{self.daemon.log[-4000:]}"
             await self.daemon.kill()
         await self.daemon.start()
@@ -142,7 +143,8 @@ async def test_rows_01_to_08_kill_cycles(tmp_path: Path, capsys: pytest.CaptureF
         await world.daemon.stop()
         with capsys.disabled():
             sys.stdout.write(
-                f"{len(book.acknowledged)} alerts, {len(book.services)} incidents, {book.repeats} repeats,"
+                f"{len(world.starts)} lives under load, a start took {statistics.median(world.starts):.2f} s;"
+                f" {len(book.acknowledged)} alerts, {len(book.services)} incidents, {book.repeats} repeats,"
                 f" {book.refusals} refused; {ledger.states()}\n"
             )
     assert not book.wrong

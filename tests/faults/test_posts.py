@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.clock import Clock
 from tests.fakes import faults
 from tests.fakes.faults import Fault
 from tests.fakes.slack import FakeSlack
@@ -19,9 +18,9 @@ from tests.faults.ledger import Ledger
 from tests.faults.rules import BUSY
 from tests.intake.bodies import alert, body
 from tests.processes.daemon import Daemon
-from tests.processes.entry import shared_clock
+from tests.processes.fast_clock import fast_clock
 from tests.processes.site import Site, mail, news, on_x, team
-from tests.processes.waiting import CLOCK, until
+from tests.processes.waiting import until
 
 SPEED = 30.0
 """A quarantine of a minute is two seconds."""
@@ -59,8 +58,7 @@ class Scene:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     """A daemon whose channels may be told to fail."""
-    origin, start = CLOCK.monotonic(), CLOCK.now()
-    clock: Clock = shared_clock(SPEED, origin, start)
+    clock = fast_clock(SPEED)
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(FakeSlack(clock=clock))
         hook = await stack.enter_async_context(FakeSlack(clock=clock))
@@ -68,8 +66,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         sink = await stack.enter_async_context(MailSink(clock=clock))
         channels = [mail(sink, "ann@example.com"), news(hook), team(slack), on_x(x)]
         site = Site.make(tmp_path, BUSY, channels)
-        entry = ["--speed", str(SPEED), "--origin", str(origin), "--start", str(start)]
-        yield Scene(slack, hook, x, sink, await stack.enter_async_context(Daemon(site, entry=entry)))
+        yield Scene(slack, hook, x, sink, await stack.enter_async_context(Daemon(site, entry=clock.options)))
 
 
 KILLED = [

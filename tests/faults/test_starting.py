@@ -82,6 +82,25 @@ async def test_row_24_a_damaged_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60)
+async def test_row_23_a_crash_loop_does_not_grow_the_log(tmp_path: Path) -> None:
+    """The log that a killed process leaves is copied at the next start; acknowledged alerts stay."""
+    site = Site.make(tmp_path, QUIET)
+    log = site.database.with_name("tocsin.db-wal")
+    async with Daemon(site) as daemon:
+        for life in range(3):
+            large = {"summary": "x" * 20_000}
+            alerts = [alert(fingerprint=f"{life}-{number}", annotations=large) for number in range(30)]
+            assert (await daemon.post(body(*alerts)))[0] == 200
+            left = log.stat().st_size
+            assert left > 300_000
+            await daemon.kill()
+            await daemon.start()
+            assert log.stat().st_size < left / 2
+    assert len(Ledger(site.database).alerts()) == 90
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_rows_07_and_08_killed_while_it_starts(tmp_path: Path) -> None:
     """Killed at any moment of a first start, migration included, or of a later one: the next start works."""

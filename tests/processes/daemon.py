@@ -112,9 +112,9 @@ class Daemon:
             self.pid = process.pid
             self._ended = asyncio.ensure_future(process.wait())
 
-    async def start(self) -> None:
+    async def start(self, *, execute: bool = False) -> None:
         """Start and wait until it accepts.  Raises NotStarted."""
-        await self.spawn()
+        await self.spawn(execute=execute)
         assert self._ended is not None
         ready = asyncio.ensure_future(self.manager.wait_for("READY"))
         try:

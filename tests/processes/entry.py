@@ -16,19 +16,10 @@ from config.environment import environment
 from config.load import load
 from daemon import logs
 from daemon.cli.serve import _fast_loop
-from daemon.core.clock import Clock, Instant, ScaledClock, SystemClock
+from daemon.core.clock import Clock, SystemClock
 from daemon.core.errors import BadConfig, Unavailable
 from daemon.serve import serve
-
-
-def shared_clock(speed: float, origin: float, start: Instant) -> Clock:
-    """The same fast clock in every process that is given the same three numbers.
-
-    ``origin`` is a reading of the machine's monotonic clock, ``start`` what
-    this clock showed then.
-    """
-    gone = SystemClock().monotonic() - origin
-    return ScaledClock(speed, start + int(gone * speed * 1000))
+from tests.processes.fast_clock import FastClock
 
 
 def block(_number: int, _frame: object) -> None:
@@ -43,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--origin", type=float, default=0.0)
     parser.add_argument("--start", type=int, default=0)
     given = parser.parse_args(arguments)
-    clock: Clock = shared_clock(given.speed, given.origin, given.start) if given.speed else SystemClock()
+    clock: Clock = FastClock(given.speed, given.origin, given.start) if given.speed else SystemClock()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     signal.signal(signal.SIGUSR1, block)
     try:

@@ -40,7 +40,9 @@ def test_alerts_firing_and_alerts_total() -> None:
 @pytest.mark.parametrize(("second", "holds"), [("eu", True), ("us", False)])
 def test_a_label_is_the_value_all_alerts_share(second: str, *, holds: bool) -> None:
     """`label("region")` is the shared value, else empty."""
-    tale = Tale(ruled(FIRST, '{ id: s, after: 10m, ask: lead, if: \'label("region") == "eu"\' }', DONE, route=QUICK))
+    tale = Tale(
+        ruled(FIRST, '{ id: s, after: 10m, ask: lead, if: \'label("region") == "eu"\' }', DONE, route=QUICK)
+    )
     tale.fire(0, region="eu").fire(5, "b", region=second).forward(11)
     assert bool(tale.asked()) is holds
 

@@ -85,7 +85,7 @@ async def test_behind_a_first_post_in_doubt_resolved_waits_and_is_dropped(house:
     x.answers = [Unknown(Reason.timeout)]
     x.found = [NotThere(), NotThere()]
     await house.alert()
-    await house.forward(126)
+    await house.forward(126.2)
     assert "x" in house.state().told
     await house.incidents.resolve(1, "ana", "It is over.")
     await house.settle()

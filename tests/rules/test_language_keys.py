@@ -116,7 +116,11 @@ def test_raise_lifts_impact_and_moves_the_plan() -> None:
 
 def test_impact_is_a_map_over_one_label() -> None:
     """The value of the label chooses the impact; `else` takes the rest."""
-    for severity, impact in (("critical", Impact.critical), ("page", Impact.major), ("warning", Impact.minor)):
+    for severity, impact in (
+        ("critical", Impact.critical),
+        ("page", Impact.major),
+        ("warning", Impact.minor),
+    ):
         assert Tale(ruled(route=AT_ONCE)).fire(0, severity=severity).state.impact is impact
 
 

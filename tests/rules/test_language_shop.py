@@ -120,7 +120,7 @@ def test_flapping_is_one_incident_and_one_first_update() -> None:
 
 
 def test_x_is_down_around_the_two_hour_mark() -> None:
-    """At 140: four holding updates on the page, X has nothing, its post is queued; nothing else waits for it."""
+    """At 140: four holding updates on the page, X's post is queued; nothing else waits for it."""
     tale = shop("x").fire(0, service="checkout", severity="page")
     tale.happen(90, j.ChannelTurned("x", down=True)).forward(140)
     assert steps(tale, "page") == ["first", *["holding"] * 4]
@@ -138,7 +138,7 @@ def test_four_updates_without_a_person_ask_the_lead() -> None:
 
 
 def test_wide_needs_one_person_and_is_skipped_without() -> None:
-    """Ten alerts make it critical: X and SMS get the short text once somebody approves, in their languages."""
+    """Ten alerts make it critical: X and SMS get a short text of their own once somebody approves."""
     for approved in (True, False):
         tale = shop()
         for number in range(10):

@@ -41,7 +41,9 @@ def test_after_stands_still_while_resolved() -> None:
 def test_after_waits_for_its_if() -> None:
     """A step due at once goes out at minute 40 if impact becomes critical then."""
     wide = '{ id: wide, after: 0s, say: short, to: [ x ], if: "impact == critical" }'
-    tale = Tale(ruled(FIRST, wide, DONE, route=AT_ONCE)).fire(0).fire(40, "b", severity="critical").forward(90)
+    tale = (
+        Tale(ruled(FIRST, wide, DONE, route=AT_ONCE)).fire(0).fire(40, "b", severity="critical").forward(90)
+    )
     assert tale.posts("x") == [(40, "wide")]
 
 
@@ -310,7 +312,10 @@ def test_of_several_only_the_last_speaks_on_a_told_channel() -> None:
 
 def test_of_several_the_first_speaks_on_a_new_channel() -> None:
     """On a channel that heard nothing yet the first of them speaks."""
-    one, two = "{ id: one, on: acked, say: short, to: [ x ] }", "{ id: two, on: acked, say: holding, to: [ x ] }"
+    one, two = (
+        "{ id: one, on: acked, say: short, to: [ x ] }",
+        "{ id: two, on: acked, say: holding, to: [ x ] }",
+    )
     tale = Tale(ruled(FIRST, one, two, DONE, route=AT_ONCE)).fire(0).act(5, "ack")
     assert tale.posts("x") == [(5, "one")]
 

@@ -1,0 +1,37 @@
+"""A clock that runs fast, and shows the same in every process that is given the same three numbers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from daemon.core.clock import Instant, SystemClock
+
+
+class FastClock(SystemClock):
+    """Showed ``start`` when the machine's monotonic clock read ``origin``; no kill or restart stops it."""
+
+    def __init__(self, speed: float, origin: float, start: Instant) -> None:
+        self.speed, self.origin, self.start = speed, origin, start
+
+    @property
+    def options(self) -> list[str]:
+        """The arguments by which ``tests.processes.entry`` gets the same clock."""
+        return ["--speed", str(self.speed), "--origin", str(self.origin), "--start", str(self.start)]
+
+    def now(self) -> Instant:
+        return self.start + int((super().monotonic() - self.origin) * self.speed * 1000)
+
+    def monotonic(self) -> float:
+        return super().monotonic() * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / self.speed)
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        return await super().wait(event, None if seconds is None else seconds / self.speed)
+
+
+def fast_clock(speed: float) -> FastClock:
+    """One that shows the right time now."""
+    machine = SystemClock()
+    return FastClock(speed, machine.monotonic(), machine.now())
