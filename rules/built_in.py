@@ -144,7 +144,7 @@ _ASK: Mapping[str, str] = {
     "ask_still_firing": "{{ heading }} was resolved by a person, but"
     " {{ alerts_firing }} {{ alerts_firing | plural('alert') }} still"
     " {{ alerts_firing | plural('fires', 'fire') }}. Please check whether it is really over.",
-    "ask_first_vetoed": "{{ heading }}: the first public update was vetoed, so customers know nothing yet"
+    "ask_nothing_said": "{{ heading }}: no public update has gone out, so customers know nothing yet"
     " ({{ age }} since it began). Please write one"
     + _COMMAND
     + " or retract the incident if it was a false alarm."

@@ -75,7 +75,7 @@ class Delivery:
     ref: bytes | None = None  # canonical JSON of Ref once sent
     reason: str = ""
     detail: str = ""
-    parent: int | None = None  # the delivery whose post this one answers in a thread
+    waits_for: int | None = None  # a last word: not while that first post is held (3.3 rule 7)
     sequence: int = 0  # order within group + channel + recipient
 
 

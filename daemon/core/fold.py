@@ -51,7 +51,7 @@ def _created(state: Group, at: Instant, entry: j.Created) -> None:
 def _alerts(state: Group, at: Instant, entry: j.Alerts) -> None:
     state.heard_at = at
     for fired in entry.fired:
-        _fired(state, fired)
+        _fired(state, at, fired)
     if entry.fired:
         state.common = (
             dict(entry.common)
@@ -68,12 +68,14 @@ def _alerts(state: Group, at: Instant, entry: j.Alerts) -> None:
         state.clear_since = None
         if state.pending_since is None:
             state.pending_since = at
+        elif entry.cleared and state.phase == "pending":  # `for`: one alert must fire all that time
+            state.pending_since = min(one.since for one in state.episodes.values() if one.firing)
     elif state.clear_since is None:
         state.clear_since = at
         state.pending_since = None
 
 
-def _fired(state: Group, fired: j.Fired) -> None:
+def _fired(state: Group, at: Instant, fired: j.Fired) -> None:
     known = state.episodes.get(fired.episode)
     if known is None or not known.firing:
         state.firing += 1
@@ -81,12 +83,11 @@ def _fired(state: Group, fired: j.Fired) -> None:
         state.about |= {fired.component}
     moved = known is not None and known.component != fired.component
     state.episodes[fired.episode] = Episode(
-        starts_at=fired.starts_at, firing=True, component=fired.component, impact=fired.impact
+        starts_at=fired.starts_at, firing=True, component=fired.component, impact=fired.impact, since=at
     )
     if moved:  # an episode that says something else now: rare, so all of them are asked
         state.about = frozenset(episode.component for episode in state.episodes.values())
-    if fired.impact > state.alert_impact:
-        state.alert_impact = fired.impact
+    state.alert_impact = max(state.alert_impact, fired.impact)
     if state.started_at is None or fired.starts_at < state.started_at:
         state.started_at = fired.starts_at
 
@@ -112,6 +113,8 @@ def _gap(state: Group, at: Instant, entry: j.Gap) -> None:
         return max(at - max(entry.since, began), 0)
 
     if state.pending_since is not None and state.phase == "pending":
+        for episode in state.episodes.values():
+            episode.since += lost(episode.since)
         state.pending_since += lost(state.pending_since)
     if state.clear_since is not None:
         state.clear_since += lost(state.clear_since)
@@ -269,7 +272,7 @@ def _asked(state: Group, at: Instant, entry: j.Asked) -> None:
             state.take_over_announced = True
         case "still_firing":
             state.believed_asked = True
-        case "first_vetoed":
+        case "nothing said":
             state.first_asked_at = at
         case _:
             pass

@@ -21,6 +21,7 @@ class Episode:
     firing: bool
     component: str = ""
     impact: Impact = Impact.none
+    since: Instant = 0  # when we learnt that it fires; shifted by gaps
     believed: bool = False  # a person resolved while it fired: it reopens nothing
 
 

@@ -108,6 +108,8 @@ class DeliveryDesk:
                 raise NotFound(f"there is no delivery {delivery}")
             if row.state is not DeliveryState.held and (answer, row.state) != ("resend", DeliveryState.dead):
                 raise Refused(f"delivery {delivery} is {row.state}, not held: there is nothing to decide")
+            if answer == "resend" and _was_passed(work, row):
+                raise Refused(f"newer posts went past delivery {delivery}: confirm it or drop it")
             ref = msgspec.json.encode(Ref({"confirmed": reference})) if answer == "confirm" else row.ref
             after = replace(row, state=targets[answer], not_before=work.tx.now, ref=ref, resends=0)
             work.tx.delivery_changed(after, row.state, row.token)
@@ -180,6 +182,15 @@ class DeliveryDesk:
             return False
         others = work.tx.read_deliveries(row.group, MAY_BE_THERE)
         return not any(one.update == row.update and one.channel == row.channel for one in others)
+
+
+def _was_passed(work: Work, row: Delivery) -> bool:
+    """Whether a later post to the same place has gone out: an old one after it would confuse."""
+    later = work.tx.read_deliveries(row.group, {DeliveryState.sent})
+    return any(
+        (one.channel, one.recipient) == (row.channel, row.recipient) and one.sequence > row.sequence
+        for one in later
+    )
 
 
 def _last_of_each(entries: list[j.Entry]) -> list[j.Entry]:

@@ -63,6 +63,8 @@ class IncidentDesk:
         plan = request.plan or rules.first_public_plan()
         _check_names(rules, plan=plan, components=request.components, to=request.to)
         _check_words(request.text, request.title, needed=True)
+        if request.status is Status.resolved:
+            raise BadInput("an incident cannot be opened as resolved: open it, then resolve it")
 
         def job(work: Work) -> Settled:
             group = work.tx.next_id("group")

@@ -9,12 +9,12 @@ from dataclasses import replace
 import msgspec
 
 from daemon.core.clock import Instant
-from daemon.core.delivery import Delivery, DeliveryState
+from daemon.core.delivery import MAY_BE_THERE, Delivery, DeliveryState
 from daemon.core.group import Group
 from daemon.core.journal import Asked, Said
 from daemon.core.ports import Channel, Post
 from daemon.core.store import Tx
-from daemon.core.words import Audience
+from daemon.core.words import Audience, Status
 from rules.model import RuleSet
 
 MOST_FACTS = 12
@@ -59,7 +59,25 @@ def of_said(
             thread=state.channels[name].first,
             facts=_facts(state) if internal else {},
         )
-        yield from _rows(tx, state, channel, post)
+        doubts = first_doubts(tx, state, name) if said.status is Status.resolved and not internal else {}
+        for row in _rows(tx, state, channel, post):
+            row.waits_for = doubts.get(row.recipient)
+            yield row
+
+
+def first_doubts(tx: Tx, state: Group, channel: str) -> dict[str, int]:
+    """Each recipient's first post on a channel whose fate is unknown: "resolved" waits behind it.
+
+    If it never was there, whoever got nothing else hears nothing of the end.
+    """
+    first: dict[str, int] = {}
+    sent: set[str] = set()
+    for row in tx.read_deliveries(state.id, MAY_BE_THERE):
+        if row.channel == channel:
+            first.setdefault(row.recipient, row.id)
+            if row.state is DeliveryState.sent:
+                sent.add(row.recipient)
+    return {recipient: row for recipient, row in first.items() if recipient not in sent}
 
 
 def of_asked(

@@ -138,7 +138,9 @@ def _claimable(channel: bool) -> Statement:
         t.NOT_FINAL,  # inside: speaks of `earlier`
         earlier.c.state != DeliveryState.held.value,
     )
-    query = select(row).where(t.IS_QUEUED, row.c.not_before <= bindparam("now"), ~in_the_way)
+    first = t.deliveries.alias("first")
+    first_in_doubt = exists().where(first.c.id == row.c.waits_for, first.c.state == DeliveryState.held.value)
+    query = select(row).where(t.IS_QUEUED, row.c.not_before <= bindparam("now"), ~in_the_way, ~first_in_doubt)
     if channel:
         query = query.where(row.c.channel == bindparam("channel"))
     return Statement(query.order_by(row.c.not_before, row.c.id).limit(_LIMIT))

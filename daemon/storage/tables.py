@@ -133,7 +133,7 @@ deliveries = Table(
     Column("ref", LargeBinary),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
-    Column("parent", BigInteger),
+    Column("waits_for", BigInteger),
     Column("sequence", Integer, nullable=False),
     Index("deliveries_key", "key", unique=True),
     Index("deliveries_group", "group_id", "id"),

@@ -7,7 +7,7 @@ from daemon.core.journal import Withdrawn
 from daemon.core.words import Status
 from rules.deciding.asks import ask
 from rules.deciding.draft import Draft
-from rules.deciding.speech import say_waited, skip
+from rules.deciding.speech import say_waited, shown, skip
 
 VOTES = {"one": 1, "two": 2}
 
@@ -46,5 +46,5 @@ def _ran_out(draft: Draft, pending: Pending) -> None:
         say_waited(draft, pending)
         return
     skip(draft, pending.plan, pending.step, pending.occasion, "no approval in time")
-    ready = next(iter(pending.posts.values()))
+    ready = shown(pending.posts)
     ask(draft, "approval ran out", ready=ready, more={"step": pending.step})

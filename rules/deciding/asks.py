@@ -20,7 +20,7 @@ QUESTION_TEXTS = {
     "same text": "ask_repeat",
     "stale": "ask_stale",
     "still_firing": "ask_still_firing",
-    "first_vetoed": "ask_first_vetoed",
+    "nothing said": "ask_nothing_said",
     "approval ran out": "ask_skipped",
     "rule failed": "ask_rule_failed",
     "take_over_ending": "take_over_ending",

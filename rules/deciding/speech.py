@@ -171,18 +171,29 @@ def _wait(
         draft,
         "approval",
         whom=plan.ask,
-        ready=next(iter(posts.values())),
+        ready=shown(posts),
         more={"step": step.id, "until": until, "need": approve.need, "otherwise": approve.otherwise},
     )
+
+
+def shown(posts: dict[str, str]) -> str:
+    """All words that would go out, each once; with their channels where they differ."""
+    if len(set(posts.values())) == 1:
+        return next(iter(posts.values()))
+    channels: dict[str, list[str]] = {}
+    for name, text in posts.items():
+        channels.setdefault(text, []).append(name)
+    return "\n\n".join(f"[{', '.join(names)}] {text}" for text, names in channels.items())
 
 
 def say_waited(draft: Draft, pending: Pending) -> None:
     """The wait is over: exactly the words that people saw go out."""
     public = [name for name in pending.posts if draft.is_public(name)]
     same = _same_again(draft, pending.posts)
-    if public and (draft.hushed or len(same) == len(public)):
+    hushed = draft.hushed and not pending.votes  # whoever approved has spoken: that is a person's word
+    if public and (hushed or len(same) == len(public)):
         step = next((one for one in draft.rules.plans[pending.plan].steps if one.id == pending.step), None)
-        reason = "taken_over" if draft.hushed else "same text"
+        reason = "taken_over" if hushed else "same text"
         ask(draft, reason, step=step, occasion=pending.occasion, ready=pending.posts[public[0]])
         return
     say_posts(

@@ -22,7 +22,7 @@ from rules.deciding.draft import Draft
 from rules.model import Route, TextError
 
 DOUBTFUL = (DeliveryState.held, DeliveryState.dead)
-ASK_AGAIN = 30 * MINUTE  # after a person vetoed the first public text
+ASK_AGAIN = 30 * MINUTE  # while customers know nothing because the first text did not go out
 
 
 def transitions(draft: Draft) -> None:
@@ -154,16 +154,16 @@ def _promise(draft: Draft) -> None:
 
 
 def _silence(draft: Draft, route: Route | None) -> None:
-    """Questions that no step asks: a monitor that fell silent, a first text that was vetoed."""
+    """Questions that no step asks: a monitor that fell silent, a first text that never went out."""
     due = stale_at(draft, route)
     if due is not None and draft.now >= due:
         ask(draft, "stale")
     if draft.plan is None and f"plan/{draft.state.plan}" not in draft.state.done:
         what = f"the plan {draft.state.plan!r} is in no rule file, so nothing is said by itself"
         ask(draft, "rule failed", detail=what, occasion=f"plan/{draft.state.plan}")
-    due = first_vetoed_due(draft)
+    due = unsaid_due(draft)
     if due is not None and draft.now >= due:
-        ask(draft, "first_vetoed")
+        ask(draft, "nothing said")
 
 
 def doubts(draft: Draft) -> None:
@@ -192,12 +192,23 @@ def stale_at(draft: Draft, route: Route | None) -> Instant | None:
     return state.heard_at + route.stale_after
 
 
-def first_vetoed_due(draft: Draft) -> Instant | None:
-    """When people are asked again because a veto keeps the incident from customers."""
-    state = draft.state
-    if state.first_vetoed_at is None or state.page_told or not draft.is_open:
+def unsaid_due(draft: Draft) -> Instant | None:
+    """When people are asked again because customers know nothing yet.
+
+    The first text for the page was vetoed, not approved, or became a question
+    (paused, taken over); the occasion has ended, so no step will speak.
+    """
+    state, plan = draft.state, draft.plan
+    if plan is None or state.page_told or not draft.is_open:
         return None
-    return max(state.first_vetoed_at, state.first_asked_at or 0) + ASK_AGAIN
+    if any(draft.is_page(name) for pending in state.waiting.values() for name in pending.posts):
+        return None
+    ended = [
+        occasions.last for step in plan.steps
+        if step.when == "after" and step.say and any(draft.is_page(name) for name in step.to)
+        and (occasions := state.steps.get(f"{plan.id}/{step.id}")) is not None and occasions.last is not None
+    ]  # fmt: skip
+    return max(*ended, state.first_asked_at or 0) + ASK_AGAIN if ended else None
 
 
 def _after_the_end(draft: Draft, route: Route | None) -> None:

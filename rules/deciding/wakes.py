@@ -9,7 +9,7 @@ from daemon.core.promise import broken_at
 from rules.deciding.draft import Draft
 from rules.deciding.people import ANNOUNCED
 from rules.deciding.steps import after_occasion, on_occasions, round_due
-from rules.deciding.transitions import first_vetoed_due, monitoring_due, resolved_due, stale_at
+from rules.deciding.transitions import monitoring_due, resolved_due, stale_at, unsaid_due
 from rules.model import Condition, Plan, Step
 
 
@@ -44,7 +44,7 @@ def _while_open(draft: Draft, plan: Plan | None) -> Iterator[Instant]:
         monitoring_due(draft, route),
         resolved_due(draft, route),
         stale_at(draft, route),
-        first_vetoed_due(draft),
+        unsaid_due(draft),
         state.paused_until,  # `taken_over` turns false then
         broken_at(state.promise) if state.promise is not None and not state.broken_open else None,
     ]

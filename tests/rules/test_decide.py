@@ -223,4 +223,39 @@ def test_first_vetoed_keeps_it_internal_and_asks_again() -> None:
     ]
     world = World(rules(first, wide, HOLDING, DONE)).play(story, 100 * MINUTE)
     assert world.said() == []
-    assert questions(world, "first_vetoed") == [33, 63, 93]
+    assert questions(world, "nothing said") == [33, 63, 93]
+
+
+def test_one_alert_must_fire_all_that_time() -> None:
+    """Two short alerts that overlap are no long one: `for` counts from the one that still fires."""
+    world = World(rules()).play([fires(0, 1), fires(0.5, 2), clears(0.7, 1)], 3 * MINUTE)
+    assert posts(world, "page") == [(1.5, "first")]
+
+
+def test_customers_know_nothing_after_a_pause_that_ended() -> None:
+    """The first text became a question while paused: people are asked again until they write."""
+    story = [
+        Happening(MINUTE // 2, lambda _: j.Paused("ana"), "pause"),
+        Happening(10 * MINUTE, lambda _: j.Resumed("ana"), "resume"),
+        acts(70, act="update", who="ana", text="We are on it."),
+    ]
+    world = World(rules()).play([fires(0), *story], 140 * MINUTE)
+    assert questions(world, "taken_over") == [1]
+    assert questions(world, "nothing said") == [31, 61]
+    assert posts(world, "page") == [(70, "person"), (100, "holding"), (130, "holding")]
+
+
+def test_an_approval_while_paused_is_a_persons_word() -> None:
+    """Whoever approves the exact words has spoken: they go out although rules are hushed."""
+    wide = Step(id="wide", when="after", say="news", to=("x",), limit=1, approve=Approve("one", 30 * MINUTE))
+    story = [
+        fires(0),
+        Happening(5 * MINUTE, lambda _: j.Paused("ana"), "pause"),
+        Happening(
+            8 * MINUTE,
+            lambda s: j.Acted(act="approve", who="bo", occasion=next(iter(s.waiting))),
+            "approve",
+        ),
+    ]
+    world = World(rules(FIRST, wide, HOLDING, DONE)).play(story, 20 * MINUTE)
+    assert posts(world, "x") == [(8, "wide")]

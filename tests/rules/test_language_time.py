@@ -278,7 +278,7 @@ def test_a_vetoed_first_update_keeps_everything_internal() -> None:
     tale = Tale(ruled(first, later, HOLDING, CLEAR, DONE, route=QUICK)).fire(0)
     tale.vote(2, "veto", "bo", "first").forward(70).clear(75).forward(76)
     assert tale.posts("page") == tale.posts("mail") == []
-    assert tale.asked("first_vetoed") == [(32, ""), (62, "")]
+    assert tale.asked("nothing said") == [(32, ""), (62, "")]
 
 
 def test_after_the_veto_a_person_writes() -> None:
@@ -287,7 +287,7 @@ def test_after_the_veto_a_person_writes() -> None:
     tale = Tale(ruled(first, HOLDING, DONE, route=AT_ONCE)).fire(0).vote(2, "veto", "bo", "first")
     tale.act(10, text="Some payments fail.").forward(45)
     assert tale.posts("page") == [(10, "person"), (40, "holding")]
-    assert tale.asked("first_vetoed") == []
+    assert tale.asked("nothing said") == []
 
 
 def test_a_veto_where_there_is_no_page_is_no_vetoed_first_update() -> None:
@@ -296,7 +296,7 @@ def test_a_veto_where_there_is_no_page_is_no_vetoed_first_update() -> None:
     tell = "{ id: tell, after: 10m, say: short, to: [ mail ], approve: veto 5m }"
     tale = Tale(ruled(FIRST, tell, DONE, to="mail, ops", channels=channels, route=AT_ONCE)).fire(0)
     tale.vote(12, "veto", "bo", "tell").forward(120)
-    assert tale.asked("first_vetoed") == []
+    assert tale.asked("nothing said") == []
 
 
 # -- late, collapsed, gaps -----------------------------------------------------------

@@ -34,7 +34,7 @@ async def test_a_delivery_comes_back_as_it_was_put(store: Store) -> None:
         ref=b"{}",
         reason="server",
         detail="502",
-        parent=7,
+        waits_for=7,
         state=DeliveryState.held,
     )
     await put(store, row)

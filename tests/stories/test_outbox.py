@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from daemon.core.clock import MINUTE
 from daemon.core.delivery import DeliveryState
+from daemon.core.errors import Refused
 from daemon.core.journal import DeliveryMoved
 from daemon.core.ports import NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.store import Store
@@ -121,11 +124,11 @@ async def test_a_final_refusal_is_dead_and_told(house: House) -> None:
     await house.forward(2)
     assert await states(house.store, "mail") == ["dead"]
     assert any("refused for good" in text for _, text in house.heard("ops"))
-    await house.forward(30)
-    assert await states(house.store, "mail") == ["dead", "sent"]
     (row,) = (await house.store.deliveries(5, states={DeliveryState.dead})).items
     await house.deliveries.answer_held(row.id, "resend", "ana")
     await house.settle()
+    assert await states(house.store, "mail") == ["sent"], "put right and replayed by a person"
+    await house.forward(30)
     assert await states(house.store, "mail") == ["sent", "sent"]
 
 
@@ -168,3 +171,45 @@ async def test_a_stop_in_the_middle_of_an_attempt_is_a_doubt(house: House) -> No
     await house.forward(3)
     assert await states(house.store, "mail") == ["sent"]
     assert len(house.heard("mail")) == 1
+
+
+async def test_resolved_waits_behind_a_first_post_in_doubt(house: House) -> None:
+    """Held: "resolved" waits with it; dropped as never there: nothing at all goes out on X."""
+    x = house.speakers["x"]
+    x.answers = [Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(145)
+    assert await states(house.store, "x") == ["held"]
+    await house.incidents.resolve(1, "ana", "It is over. We are sorry.")
+    await house.forward(5)
+    assert await states(house.store, "x") == ["held", "queued"]
+    (held,) = (await house.store.deliveries(5, channel="x", states={DeliveryState.held})).items
+    await house.deliveries.answer_held(held.id, "drop", "ana")
+    await house.forward(5)
+    assert await states(house.store, "x") == ["dead", "superseded"]
+    assert x.heard == []
+
+
+async def test_a_confirmed_first_post_lets_resolved_go(house: House) -> None:
+    """The person found it: the end is said where the beginning was."""
+    x = house.speakers["x"]
+    x.answers = [Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(145)
+    await house.incidents.resolve(1, "ana", "It is over. We are sorry.")
+    await house.forward(1)
+    (held,) = (await house.store.deliveries(5, channel="x", states={DeliveryState.held})).items
+    await house.deliveries.answer_held(held.id, "confirm", "ana", "77")
+    await house.forward(1)
+    assert [text for _, text in house.heard("x")] == ["It is over. We are sorry."]
+
+
+async def test_a_held_post_that_was_passed_is_not_resent(house: House) -> None:
+    """An hour-old "we are investigating" after a newer word would only confuse."""
+    house.speakers["mail"].answers = [Unknown(Reason.timeout), Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(35)
+    assert await states(house.store, "mail") == ["held", "sent"]
+    (held,) = (await house.store.deliveries(5, channel="mail", states={DeliveryState.held})).items
+    with pytest.raises(Refused, match="newer posts"):
+        await house.deliveries.answer_held(held.id, "resend", "ana")

@@ -137,7 +137,7 @@ def _deliveries() -> None:
         sa.Column("ref", sa.LargeBinary),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("detail", sa.Text, nullable=False),
-        sa.Column("parent", sa.BigInteger),
+        sa.Column("waits_for", sa.BigInteger),
         sa.Column("sequence", sa.Integer, nullable=False),
     )
     _index("deliveries_key", "deliveries", ["key"], unique=True)
