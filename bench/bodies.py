@@ -6,7 +6,6 @@ hide what a random key costs.
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import dataclass
 
@@ -125,9 +124,3 @@ class Bodies:
             f'{{"labels":{labels},"annotations":{notes},"startsAt":"{starts}",'
             f'"generatorURL":"http://prometheus:9090/graph?g0.expr=burn"}}'
         )
-
-
-def check(body: bytes) -> int:
-    """How many alerts a body has; raises when it is not JSON."""
-    tree = json.loads(body)
-    return len(tree if isinstance(tree, list) else tree["alerts"])
