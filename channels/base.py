@@ -34,8 +34,13 @@ def safe_address(url: str) -> str:
         ValueError: it is not whole, would go out in the clear, or holds what belongs in other keys.
 
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # Its own text repeats the address, which may be the secret.
+        raise ValueError("write a whole address, such as https://api.example.com") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise ValueError("write a whole address, such as https://api.example.com")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("plain http is taken for this machine alone; write https")

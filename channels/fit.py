@@ -15,7 +15,8 @@ import regex
 
 Counter = Callable[[str], int]
 
-_GRAPHEME = regex.compile(r"\X")
+# Flags first: \X looks back to the start of a row of them each time, and a label may be a row of thousands.
+_GRAPHEME = regex.compile(r"\p{RI}{2}(?=\p{RI})|\X")
 _URL = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
 _SENTENCE_END = regex.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)|(?<=[。！？])|\n")
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")

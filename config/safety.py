@@ -97,10 +97,10 @@ def _half_logins(settings: Settings) -> Iterator[Finding]:
             yield Finding((*path, "username"), "has no password", "write `password_file: /path/of/a/file`")
         if source.password is not None and not source.username:
             yield Finding((*path, "password"), "has no user name", "write `username: ...`")
-        if source.users is not None and not all(":" in line for line in lines(source.users)):
-            yield Finding(
-                (*path, "users"), "has a line without a colon", "write one `name:password` per line"
-            )
+        logins = [line.partition(":") for line in lines(source.users)]
+        if not all(user and password for user, _, password in logins):
+            message = "has a line without a name, a colon or a password"
+            yield Finding((*path, "users"), message, "write one `name:password` per line")
 
 
 def _listeners(settings: Settings) -> Iterator[Finding]:

@@ -211,7 +211,9 @@ def _make_token(file: Path) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        draft.unlink(missing_ok=True)
+        # O_EXCL: never into a file or through a link that somebody else has put there.
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
             opened.write(f"{secrets.token_urlsafe(32)}\n")
         with suppress(FileExistsError):  # another process was first: its token counts
             os.link(draft, file)

@@ -18,7 +18,7 @@ from channels.base import ChannelSettings
 from channels.registry import settings_model
 from config import address
 from config.address import Address
-from config.shape import Lines, choices
+from config.shape import Lines, choices, nearest
 from daemon.core.clock import SECOND, Span
 from rules import durations
 
@@ -37,10 +37,8 @@ def _zone(value: str) -> str:
         known = sorted(available_timezones())
         folded = {name.lower(): name for name in known}
         meant = folded.get(value.lower().replace(" ", "_"))
-        hint = f"write `{meant}`" if meant else choices(value, known) if len(value) > 3 else ""
-        raise ValueError(
-            f"{value!r} is no time zone; {hint[:120] or 'write UTC or a name such as Europe/Berlin'}"
-        )
+        hint = f"write `{meant}`" if meant else choices(value, known) if nearest(value, known) else ""
+        raise ValueError(f"{value!r} is no time zone; {hint or 'write UTC or a name such as Europe/Berlin'}")
     ZoneInfo(value)
     return value
 
@@ -48,16 +46,26 @@ def _zone(value: str) -> str:
 def _page_url(value: str) -> str:
     if not value.startswith(("https://", "http://")) or any(sign in value for sign in " ?#@"):
         raise ValueError(f"{value[:80]!r} is no page address; write one like https://status.example.com")
-    return value.rstrip("/")
+    address = value.rstrip("/")
+    if "/" in address.partition("://")[2]:  # its links start at the root
+        raise ValueError(
+            f"{value[:80]!r} has a path; give the page a host name, such as https://status.example.com"
+        )
+    return address
 
 
 def _database(value: Any) -> Any:
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    schemes = ("sqlite:///", "postgresql://")
-    if not isinstance(text, str) or not text.startswith(schemes):
-        raise ValueError(
-            "is no database address; write sqlite:///path/of/file.db or postgresql://user@host/name"
-        )
+    if isinstance(text, str) and text.startswith("postgresql"):
+        raise ValueError("PostgreSQL is not supported by this version; write sqlite:///path/of/file.db")
+    if not isinstance(text, str) or not text.startswith("sqlite:///"):
+        raise ValueError("is no database address; write sqlite:///path/of/file.db")
+    return value
+
+
+def _not_blank(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():  # else a variable that is set to nothing would open a door
+        raise ValueError("is empty; write the secret, or leave the key out")
     return value
 
 
@@ -73,7 +81,7 @@ SpanSetting = Annotated[int, BeforeValidator(_span), Field(gt=0)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 PageUrl = Annotated[str, AfterValidator(_page_url)]
 ClientCert = Annotated[str, AfterValidator(_client_cert)]
-Tokens = Annotated[SecretStr, Lines()]
+Tokens = Annotated[SecretStr, AfterValidator(_not_blank), Lines()]
 
 
 class Block(BaseModel):
@@ -228,4 +236,6 @@ class Settings(BaseSettings):
 
 def lines(secret: SecretStr | None) -> tuple[str, ...]:
     """The values of a secret that may have several lines."""
-    return tuple(secret.get_secret_value().splitlines()) if secret is not None else ()
+    if secret is None:
+        return ()
+    return tuple(line.strip() for line in secret.get_secret_value().splitlines() if line.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -15,6 +16,7 @@ from aiohttp import web
 from channels import registry
 from channels.http import open_session
 from channels.registry import STATUS_PAGE, kind_of
+from config.address import HostPort
 from config.load import Configuration
 from config.secrets import own_token
 from config.settings import Settings
@@ -74,6 +76,13 @@ def database_path(configuration: Configuration) -> Path:
 def token_path(configuration: Configuration) -> Path:
     """Where the token stands that the daemon writes (0600) and the command line reads."""
     return database_path(configuration).with_name(TOKEN_FILE)
+
+
+def _cannot_listen(key: str, place: HostPort, error: OSError) -> BadConfig:
+    # asyncio's own words repeat the address as a tuple; negative numbers are the resolver's.
+    number = error.errno or 0
+    why = os.strerror(number) if number > 0 else error.strerror
+    return BadConfig(f"listen.{key}: cannot listen on {place} ({why}); free it, or write another address")
 
 
 def admin_tokens(configuration: Configuration) -> tuple[str, ...]:
@@ -212,13 +221,11 @@ class App:
         self.private = Listener(
             private, settings.listen.private.host, settings.listen.private.port, ssl_context=context
         )
-        for key, listener in (("listen.public", self.public), ("listen.private", self.private)):
+        for key, listener in (("public", self.public), ("private", self.private)):
             try:
                 await listener.start()
             except OSError as error:
-                raise BadConfig(
-                    f"{key}: cannot listen there ({error.strerror}); free or change it"
-                ) from error
+                raise _cannot_listen(key, getattr(settings.listen, key), error) from error
             self._stack.push_async_callback(listener.stop)
 
     def _show_page(self, app: web.Application) -> None:

@@ -12,6 +12,7 @@ from daemon.core.store import Tx
 from daemon.metrics import Metrics
 from daemon.service.alerts import AlertDesk
 from daemon.service.desk import Desk
+from daemon.service.repeats import Repeats
 
 log = structlog.get_logger("tocsin.intake")
 
@@ -28,13 +29,30 @@ class IntakeDesk:
     def __init__(self, desk: Desk, metrics: Metrics, raw_bodies: int = MOST_KEPT) -> None:
         self._desk = desk
         self._alerts = AlertDesk(desk)
+        self._repeats = Repeats(desk.memory)
         self._metrics = metrics
         self._raw_bodies = raw_bodies
         self._kept: dict[tuple[str, bytes], Instant] = {}
 
+    def recall(self, source: str, body: bytes) -> tuple[int, int] | None:
+        """How many alerts fire and are resolved in a body that was noted and still changes nothing."""
+        noted = self._repeats.find(source, body, self._alerts.silent_since())
+        return None if noted is None else (noted.firing, len(noted.keys) - noted.firing)
+
+    def knows(self, report: Report) -> bool:
+        """Whether nothing in the report is new and all of it is durable."""
+        return self._alerts.knows(report)
+
+    def note(self, source: str, body: bytes, report: Report) -> None:
+        """Remember the body of a report that is known."""
+        self._repeats.note(source, body, report)
+
     async def take_in(self, report: Report) -> None:
         """Store what a report changes; returns after the commit.  Raises Unavailable."""
-        await self._alerts.take_in(report)
+        taken = await self._alerts.take_in(report)
+        if taken.new or taken.cleared:
+            source = report.alerts[0].source
+            log.info("alerts taken in", source=source, new=taken.new, cleared=taken.cleared)
 
     async def keep(self, source: str, reason: str, body: bytes) -> None:
         """Keep a body for an operator, who hears of it by log, metric and the shipped alert rule."""

@@ -30,12 +30,14 @@ _MACHINERY = frozenset({"exc_info", "stack_info", "_record", "_from_structlog"})
 _TELLING_KEY = re.compile(
     r"(?i)(^|[_-])(token|tokens|password|passwd|authorization|secret|secrets|cookie|api_?key|private_key|credentials?|webhook_url)$"
 )
+# Each is linear in the length of the line: labels of alerts are logged, and strangers write those.  So no
+# pattern starts with something repeated before what makes it telling.
 _PATTERNS = (
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#@\"']+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"://[^\s/?#@\"']++@"), rf"://{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic|bot)\s+[a-z0-9._~+/=-]{16,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(?i)(https?://hooks\.slack(?:-gov)?\.com/)[^\s\"'<>\\]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)(https?://[^\s\"'<>\\]*?/api(?:/v\d+)?/webhooks/)[^\s\"'<>\\]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)(https?://[^\s\"'<>\\/]+/bot)\d+:[^\s\"'<>\\/]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)(/api(?:/v\d{1,3})?/webhooks/)[^\s\"'<>\\]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)(/bot)\d+:[^\s\"'<>\\/]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)(/manage/)[a-z0-9_-]{16,}"), rf"\1{HIDDEN}"),
     (
         re.compile(r"(?i)([?&](?:sig|token|access_token|key|api_key|secret|password)=)[^&\s\"'<>\\]+"),
@@ -187,6 +189,14 @@ def _shared_chain(clock: Clock, redactor: Redactor) -> list[structlog.typing.Pro
     ]
 
 
+def _visible(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Nothing that a terminal would obey (JSON escapes it anyway); a structlog processor."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in value)
+    return event
+
+
 def _rendering_chain(redactor: Redactor, *, console: bool, colors: bool) -> list[structlog.typing.Processor]:
     first: structlog.typing.Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if console:
@@ -194,7 +204,7 @@ def _rendering_chain(redactor: Redactor, *, console: bool, colors: bool) -> list
         pretty = structlog.dev.ConsoleRenderer(
             colors=colors, timestamp_key="time", exception_formatter=structlog.dev.plain_traceback
         )
-        return [first, pretty, redactor.rendered]
+        return [first, _visible, pretty, redactor.rendered]
     frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
     return [
         first,

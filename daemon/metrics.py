@@ -8,6 +8,7 @@ series.  Imports nothing of ours but the core's vocabularies.
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections.abc import Iterable, Mapping
 
@@ -89,6 +90,9 @@ class Metrics:
         self._channels = dict(channels or {})
         self._checks = frozenset(checks)
         self._define_intake()
+        # Finding a child costs more than counting on it, and these are counted on with every webhook.
+        self._alert_counters = functools.lru_cache(maxsize=256)(self._find_alert_counters)
+        self._answer_meters = functools.lru_cache(maxsize=256)(self._find_answer_meters)
         self._define_incidents()
         self._define_deliveries()
         self._define_rules()
@@ -208,14 +212,15 @@ class Metrics:
     # -- what happens ------------------------------------------------------
 
     def alerts_received(self, source: str, *, firing: int = 0, resolved: int = 0) -> None:
-        name = _one_of(source, self._sources)
-        self._alerts.labels(name, "firing").inc(firing)
-        self._alerts.labels(name, "resolved").inc(resolved)
+        counters = self._alert_counters(source)
+        for counter, count in zip(counters, (firing, resolved), strict=True):
+            if count:
+                counter.inc(count)
 
     def webhook_answered(self, source: str, code: int, seconds: float) -> None:
-        name = _one_of(source, self._sources)
-        self._requests.labels(name, _one_of(str(code), CODES)).inc()
-        self._request_time.labels(name).observe(seconds)
+        answers, times = self._answer_meters(source, code)
+        answers.inc()
+        times.observe(seconds)
 
     def raw_body_kept(self, source: str) -> None:
         self._raw_bodies.labels(_one_of(source, self._sources)).inc()
@@ -294,6 +299,14 @@ class Metrics:
     def exposition(self) -> bytes:
         """The text that ``GET /metrics`` answers, in ``CONTENT_TYPE``."""
         return prometheus_client.generate_latest(self.registry)
+
+    def _find_alert_counters(self, source: str) -> tuple[Counter, ...]:
+        name = _one_of(source, self._sources)
+        return tuple(self._alerts.labels(name, status) for status in ALERT_STATES)
+
+    def _find_answer_meters(self, source: str, code: int) -> tuple[Counter, Histogram]:
+        name = _one_of(source, self._sources)
+        return self._requests.labels(name, _one_of(str(code), CODES)), self._request_time.labels(name)
 
     def _channel(self, channel: str) -> tuple[str, str]:
         kind = self._channels.get(channel)

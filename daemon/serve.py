@@ -50,6 +50,7 @@ async def serve(configuration: Configuration, clock: Clock) -> int:
         task.cancel()
     await app.stop()
     notifier.close()
+    log.info("stopped")
     return 1 if broken else 0
 
 

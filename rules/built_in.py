@@ -71,6 +71,9 @@ _PUBLIC: Mapping[str, Mapping[str, str]] = {
         "Our earlier report{% if components %} about {{ components | names(3) }}{% endif %}"
         " was a false alarm. We are sorry for the confusion." + DETAILS,
     ),
+    "promised": {
+        "default": "{% if next_update %}Next update by {{ next_update }}.{% else %}More soon.{% endif %}"
+    },
     "short": {
         "default": "{% if age_minutes >= 30 %}After {{ age }}, {{ effect_still }}."
         "{% else %}We are aware that {{ effect }}.{% endif %}"

@@ -47,6 +47,8 @@ HIDDEN = regex.compile(
 )
 BLANKS = regex.compile(r"[^\S\n]+")
 LINE_EDGES = regex.compile(r" ?\n ?")
+# Flags first: \X looks back to the start of a row of them each time, and a label may be a row of thousands.
+GRAPHEME = regex.compile(r"\p{RI}{2}(?=\p{RI})|\X")
 EMPTY_LINES = regex.compile(r"\n{3,}")
 
 
@@ -145,7 +147,7 @@ def tidy(text: str) -> str:
     if len(text) <= MAX_LENGTH:
         return text
     end = 0
-    for grapheme in regex.finditer(r"\X", text):
+    for grapheme in GRAPHEME.finditer(text):
         if grapheme.end() > MAX_LENGTH - 1:
             break
         end = grapheme.end()

@@ -223,14 +223,14 @@ class _Composer:
 
     def _check_properties(self, event: Any) -> None:
         if isinstance(event, yaml_events.AliasEvent):
-            self._refuse(event, f"has an alias (*{brief(event.anchor)})", "write the value out")
+            # Names stay out of it: an unquoted password may begin with * & or !.
+            self._refuse(event, "has an alias (*)", "write the value out, or quotes around a text with *")
             return
         if event.anchor:
-            self._refuse(
-                event, f"has an anchor (&{brief(event.anchor)})", "write the value out where it is needed"
-            )
+            remedy = "write the value out where it is needed, or quotes around a text with &"
+            self._refuse(event, "has an anchor (&)", remedy)
         if event.ctag is not None and str(event.ctag) not in ("", "None"):
-            self._refuse(event, f"has a tag ({brief(str(event.ctag))})", "remove it; quotes make a text")
+            self._refuse(event, "has a tag (!)", "remove it; quotes make a text")
 
     def _refuse(self, event: Any, message: str, remedy: str) -> None:
         _add(self.document, event.start_mark, message, remedy, REFUSED)

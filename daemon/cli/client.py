@@ -51,8 +51,11 @@ class Client:
             except ValueError as error:
                 raise Unavailable(f"what answers at {self.target.address} is no Tocsin daemon") from error
         if status == 401:
-            why = f"; {self.target.no_token}" if self.target.no_token else ""
-            raise Refused(f"the daemon at {self.target.address} does not take our token{why}")
+            why = self.target.no_token or (
+                "name the configuration that it runs with (-c FILE, and from the same directory),"
+                " or restart it if `api.token` was changed"
+            )
+            raise Refused(f"the daemon at {self.target.address} does not take our token; {why}")
         raise _MEANING.get(status, Unavailable if status >= 500 else Refused)(_detail(answer))
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:

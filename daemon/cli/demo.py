@@ -41,7 +41,7 @@ def demo(
     try:
         import aiosmtpd  # noqa: F401, PLC0415 - only to say clearly that it is missing
     except ImportError as error:
-        raise BadConfig("the demo needs a local mail server: run `pip install 'tocsin[demo]'`") from error
+        raise BadConfig("the demo needs a local mail server: run `pip install aiosmtpd`") from error
     from rich.console import Console  # noqa: PLC0415 - `--help` needs none of the demo's libraries
 
     from daemon.demo.show import Options, show  # noqa: PLC0415 - as above

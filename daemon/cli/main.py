@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ COMMANDS = {
     "resume": "daemon.cli.pause:resume",
     "rules": "daemon.cli.rules:app",
     "outbox": "daemon.cli.outbox:app",
+    "db": "daemon.cli.db:app",
     "health": "daemon.cli.health:app",
 }
 
@@ -64,5 +66,8 @@ def root(
 
 
 def main() -> None:
-    """The console script."""
+    """Runs the command that was typed."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without our signs shows `?` in their place
+            stream.reconfigure(errors="replace")
     app(prog_name=Path(sys.argv[0]).name if sys.argv[0].endswith("tocsin") else "tocsin")

@@ -50,7 +50,9 @@ def check(
     else:
         problems.print_problems(found)
         errors = sum(one.severity == "error" for one in found)
-        print(f"{len(paths)} files, {errors} errors, {len(found) - errors} warnings", file=sys.stderr)
+        counts = {"file": len(paths), "error": errors, "warning": len(found) - errors}
+        told = (f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
+        print(", ".join(told), file=sys.stderr)
     if problems.has_errors(found):
         raise typer.Exit(NO)
 

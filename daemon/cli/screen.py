@@ -36,7 +36,13 @@ def console() -> Console:
 
 
 def print_json(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    """JSON whose texts hold nothing that a terminal would obey: such signs are escaped."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    print("".join(sign if sign.isprintable() or sign == "\n" else _escaped(sign) for sign in text))
+
+
+def _escaped(sign: str) -> str:
+    return json.dumps(sign)[1:-1]
 
 
 def plain(text: Any) -> str:
@@ -67,7 +73,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     for name in columns:
         table.add_column(name.removeprefix("!"), no_wrap=name.startswith("!"), overflow="fold")
     for row in found:
-        table.add_row(*(word(cell) for cell in row))
+        # A title with a line break must not look like another row.
+        table.add_row(*(word(plain(cell).replace("\n", " ")) for cell in row))
     if out.is_terminal:
         out.print(table)
         return

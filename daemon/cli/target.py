@@ -89,6 +89,26 @@ def config_file(named: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def find(named: Path | None) -> Target:
     """The daemon that the configuration describes.  Raises BadConfig."""
+    wiring, base, trouble = _wired(named)
+    token, why = ("", trouble) if trouble else _token(wiring)
+    tls = wiring.listen.tls
+    certificate = base / tls.cert_file if tls is not None else None
+    host, port = _reachable(wiring.listen.private)
+    return Target(host, port, token, why, certificate)
+
+
+def database(named: Path | None) -> Path:
+    """The SQLite file that the configuration names.  Raises BadConfig, also for a server's address."""
+    address = _wired(named)[0].database.get_secret_value()
+    if not address.startswith(SQLITE):
+        raise BadConfig(
+            "database: only a SQLite file can be looked after here; a server has tools of its own (pg_dump)"
+        )
+    return Path(address.removeprefix(SQLITE))
+
+
+def _wired(named: Path | None) -> tuple[_Wiring, Path, str]:
+    """The few keys, the directory that relative names start from, and why there is no token."""
     environ = environment()
     file = config_file(named, environ)
     document = _read(file)
@@ -102,11 +122,7 @@ def find(named: Path | None) -> Target:
     if findings:
         raise LoadError(Origin(document, laid.variables).problem(one) for one in findings)
     wiring = _validate(laid.data, Origin(document, laid.variables))
-    token, why = ("", str(token_trouble[0].message)) if token_trouble else _token(wiring)
-    tls = wiring.listen.tls
-    certificate = base / tls.cert_file if tls is not None else None
-    host, port = _reachable(wiring.listen.private)
-    return Target(host, port, token, why, certificate)
+    return wiring, base, str(token_trouble[0].message) if token_trouble else ""
 
 
 def _read(file: Path | None) -> Document:

@@ -20,8 +20,17 @@ _NOTE = "# {about}\n# Customers read what you write here. Lines that begin with 
 def words(given: str | None, about: str, *, needed: bool) -> str:
     """The text: as given, ``-`` for standard input; with none, and if needed, from an editor on a terminal.
 
-    Raises BadInput (none can be asked for) or Refused (nothing was written).
+    Raises BadInput (none can be asked for, or it is not UTF-8) or Refused (nothing was written).
     """
+    try:
+        text = _taken(given, about, needed=needed)
+        # Python keeps bytes that the locale cannot read as surrogates; most often they are UTF-8 after all.
+        return text.encode(errors="surrogateescape").decode()
+    except UnicodeError as error:
+        raise BadInput("the text is not UTF-8; write it in a UTF-8 terminal or file") from error
+
+
+def _taken(given: str | None, about: str, *, needed: bool) -> str:
     if given == STDIN:
         return sys.stdin.read(LONGEST_READ).strip()
     if given is not None or not needed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace as changed
 from functools import lru_cache
 
@@ -19,9 +20,18 @@ STARTING = (
 )
 
 
-@lru_cache(maxsize=1_024)
+LONGEST_KEPT = 128
+"""Characters of a header whose meaning is remembered: strangers choose both how many and how long."""
+LARGE = 1 << 20
+PIECE = 1 << 16
+
+
 def takes_gzip(accept: str) -> bool:
     """Whether an ``Accept-Encoding`` allows gzip (RFC 9110, 12.5.3): named, or by ``*``, and not at q=0."""
+    return _kept_gzip(accept) if len(accept) <= LONGEST_KEPT else _allows_gzip(accept)
+
+
+def _allows_gzip(accept: str) -> bool:
     weights: dict[str, float] = {}
     for part in accept.lower().split(","):
         coding, _, parameter = part.partition(";")
@@ -33,10 +43,19 @@ def takes_gzip(accept: str) -> bool:
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
 
 
-@lru_cache(maxsize=1_024)
+_kept_gzip = lru_cache(maxsize=256)(_allows_gzip)
+
+
 def _tags(header: str) -> frozenset[str]:
     """The opaque parts of ``If-None-Match``; weak and strong compare alike (RFC 9110, 13.1.2)."""
+    return _kept_tags(header) if len(header) <= LONGEST_KEPT else _split_tags(header)
+
+
+def _split_tags(header: str) -> frozenset[str]:
     return frozenset(tag.strip().removeprefix("W/") for tag in header.split(","))
+
+
+_kept_tags = lru_cache(maxsize=256)(_split_tags)
 
 
 class PageSite:
@@ -74,14 +93,37 @@ class PageSite:
             if request.path.startswith("/api/"):
                 return web.json_response({"error": "not found"}, status=404)
             return _answer(request, current.missing, status=404)
+        if len(found.body) > LARGE and request.method == "GET":
+            return await _in_pieces(request, found)
         return _answer(request, found)
 
 
 def _answer(request: web.Request, found: Resource, status: int = 200) -> web.Response:
     headers = request.headers
-    wanted = headers.get("If-None-Match")
-    if wanted is not None and status == 200 and (wanted.strip() == "*" or found.etag[2:] in _tags(wanted)):
+    if status == 200 and _is_known(request, found):
         return web.Response(status=304, headers=CIMultiDict(found.headers))
     if takes_gzip(headers.get("Accept-Encoding", "")):
         return web.Response(status=status, body=found.gzip, headers=CIMultiDict(found.gzip_headers))
     return web.Response(status=status, body=found.body, headers=CIMultiDict(found.plain_headers))
+
+
+def _is_known(request: web.Request, found: Resource) -> bool:
+    wanted = request.headers.get("If-None-Match")
+    return wanted is not None and (wanted.strip() == "*" or found.etag[2:] in _tags(wanted))
+
+
+async def _in_pieces(request: web.Request, found: Resource) -> web.StreamResponse:
+    """A large document as fast as it is read: given away whole, every slow reader would hold a copy."""
+    if _is_known(request, found):
+        return _answer(request, found)
+    packed = takes_gzip(request.headers.get("Accept-Encoding", ""))
+    body = found.gzip if packed else found.body
+    response = web.StreamResponse(headers=CIMultiDict(found.gzip_headers if packed else found.plain_headers))
+    response.content_length = len(body)
+    await response.prepare(request)
+    whole = memoryview(body)
+    with suppress(ConnectionError):  # the reader left: what is left of it is for nobody
+        for start in range(0, len(body), PIECE):
+            await response.write(whole[start : start + PIECE])
+        await response.write_eof()
+    return response

@@ -86,6 +86,27 @@ class AlertDesk:
             await self.desk.store.write(lambda _: None, now, 0)
         return answer
 
+    def knows(self, report: Report) -> bool:
+        """Whether every alert is known as it stands there and durable: ``take_in`` would do nothing."""
+        episodes, committed = self.desk.memory.episodes, self.desk.store.committed
+        silent_since = self.silent_since()
+        for alert in report.alerts:
+            known = episodes.get((alert.source, alert.fingerprint))
+            if (
+                known is None
+                or known.starts_at != alert.starts_at
+                or known.firing is not alert.firing
+                or known.batch > committed
+                or (alert.firing and known.annotations != alert.annotations)
+                or (alert.firing and known.heard_at <= silent_since)
+            ):
+                return False
+        return True
+
+    def silent_since(self) -> Instant:
+        """A firing alert that was heard no later than this is news even if it is unchanged."""
+        return self.desk.clock.now() - self.heard_every
+
     def _news(self, report: Report, now: Instant, answer: TakenIn) -> tuple[list[Alert], bool]:
         """The alerts that change something, and whether an unchanged one still waits for its commit."""
         episodes, committed = self.desk.memory.episodes, self.desk.store.committed

@@ -19,23 +19,29 @@ _REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "gluster
 
 def check_place(path: Path, mounts: str | None = None) -> None:
     """Raise BadConfig when no database can or should lie there; ``mounts`` is /proc/self/mountinfo."""
-    if path.is_dir():
-        raise BadConfig(f"database: {path} is a directory; name a file in it")
-    if not path.parent.is_dir():
+    try:
+        # The parent first: what lies in a directory that is closed to us cannot even be looked at.
+        if not path.parent.is_dir():
+            raise BadConfig(
+                f"database: the directory {path.parent} does not exist; create it, or change `database`"
+            )
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise BadConfig(
+                f"database: the directory {path.parent} cannot be written to; change its owner or mode"
+            )
+        if path.is_dir():
+            raise BadConfig(f"database: {path} is a directory; name a file in it")
+    except PermissionError as error:  # a directory further up
         raise BadConfig(
-            f"database: the directory {path.parent} does not exist; create it, or change `database`"
-        )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise BadConfig(
-            f"database: the directory {path.parent} cannot be written to; change its owner or mode"
-        )
+            f"database: {path.parent} cannot be reached; change the owner or mode of the directories above it"
+        ) from error
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         raise BadConfig(f"database: {path} cannot be written to; change its owner or mode")
     kind = file_system_of(path.parent.resolve(), _mounts() if mounts is None else mounts)
     if kind in _REMOTE:
         raise BadConfig(
             f"database: {path} lies on a network file system ({kind}), where SQLite loses data;"
-            " move it to a local disk or use PostgreSQL"
+            " move it to a local disk"
         )
 
 

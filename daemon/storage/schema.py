@@ -13,7 +13,7 @@ from daemon.storage.faults import in_plain_words, is_lock
 APPLICATION_ID = 0x70C51A11  # in the header of every database file of ours
 HEAD = "0001"  # the newest file in migrations/versions; a test compares
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
-_SECRET = "id_secret"  # noqa: S105 - the name of a row, not a secret
+SECRET = "id_secret"  # noqa: S105 - the name of a row, not a secret
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> bytes:
@@ -23,7 +23,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> bytes:
     else's, damaged, or newer than this program; Unavailable when it is locked.
     """
     try:
-        version = _version(connection, path)
+        version = version_of(connection, path)
         connections.make_durable(connection)
         if version:
             _quick_check(connection, path)
@@ -43,8 +43,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> bytes:
         ) from error
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> str:
-    """The schema's version; empty for a new file."""
+def version_of(connection: sqlite3.Connection, path: Path) -> str:
+    """The schema's version; empty for a new file.  Raises BadConfig for a foreign or a newer one."""
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     mark = connection.execute("PRAGMA application_id").fetchone()[0]
     if not tables and mark == 0:
@@ -74,7 +74,7 @@ def _quick_check(connection: sqlite3.Connection, path: Path) -> None:
 def _secret(connection: sqlite3.Connection) -> bytes:
     connection.execute(
         "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        (_SECRET, secrets.token_bytes(32)),
+        (SECRET, secrets.token_bytes(32)),
     )
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_SECRET,)).fetchone()
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (SECRET,)).fetchone()
     return bytes(row[0])

@@ -17,7 +17,13 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tocsin"'}
 def has_token(request: web.Request) -> bool:
     """Whether the request carries one of the administrator's tokens."""
     digests = request.config_dict.get(ADMIN) or ()
-    return is_among(bearer(request.headers.get("Authorization", "")), digests)
+    return is_among(bearer(authorization(request)), digests)
+
+
+def authorization(request: web.Request) -> str:
+    """The one ``Authorization`` header; of several none counts: a proxy may have looked at another."""
+    found = request.headers.getall("Authorization", [])
+    return found[0] if len(found) == 1 else ""
 
 
 def require_token(request: web.Request) -> None:

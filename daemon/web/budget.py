@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 MEBI = 1 << 20
 
@@ -26,14 +25,9 @@ class Budget:
     def used(self) -> int:
         return self._used
 
-    @contextmanager
-    def share(self) -> Iterator[Share]:
-        """A request's part, given back at the end whatever happens."""
-        share = Share(self)
-        try:
-            yield share
-        finally:
-            self._used -= share.size
+    def share(self) -> Share:
+        """A request's part; a ``with`` gives it back at the end whatever happens."""
+        return Share(self)
 
     def take(self, size: int, so_far: int) -> None:
         """Take more for a body that has ``so_far`` already.  Raises OverBudget."""
@@ -42,6 +36,9 @@ class Budget:
             raise OverBudget
         self._used += size
 
+    def give_back(self, size: int) -> None:
+        self._used -= size
+
 
 class Share:
     """What one request has taken of the budget."""
@@ -49,6 +46,12 @@ class Share:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.give_back(self.size)
 
     def take(self, size: int) -> None:
         """Take that many bytes more.  Raises OverBudget."""

@@ -8,6 +8,7 @@ refused, webhooks among them).
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -75,6 +76,7 @@ def _own_address(request: web.Request) -> str:
     return _plain(str(name[0])) if isinstance(name, tuple) else ""
 
 
+@functools.lru_cache(maxsize=256)  # bounded: strangers choose the names
 def _plain(name: str) -> str:
     """A host name in the form in which it is compared."""
     try:

@@ -7,12 +7,9 @@ import functools
 import ssl
 from typing import Any
 
-import structlog
 from aiohttp import web
 
-from daemon.web.problem import Problem
-
-log = structlog.get_logger("tocsin.web")
+from daemon.web.connection import Connection, Places
 
 BACKLOG = 1024
 """Connections that wait for accept: 128 overflowed at 1,000 senders (performance.md, rule 11)."""
@@ -27,32 +24,12 @@ HANDSHAKE = 10.0
 """Seconds for a TLS handshake."""
 
 
-class _Connection(web.RequestHandler):
-    """aiohttp's connection, with our form for what is not HTTP at all."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        log.info("not HTTP", peer=request.remote, status=status, reason=message, error=repr(exc))
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer had begun already")
-        response = Problem(status, "the request is not valid HTTP").response()
-        response.headers["Server"] = "tocsin"
-        response.force_close()
-        return response
-
-
 class Listener:
     """Serves an application on one address.
 
     Port 0 takes a free one; ``port`` then tells which.  ``grace``: seconds that
-    requests under way get at the end.
+    requests under way get at the end.  ``most``: connections at one time (None:
+    what the limit of open files allows).
     """
 
     def __init__(
@@ -65,6 +42,7 @@ class Listener:
         grace: float = 15.0,
         idle: float = IDLE,
         linger: float = LINGER,
+        most: int | None = None,
     ) -> None:
         self._app = app
         self._host = host
@@ -72,6 +50,7 @@ class Listener:
         self._ssl = ssl_context
         self._idle = idle
         self._linger = linger
+        self._places = Places(most)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace)
         self._server: asyncio.Server | None = None
 
@@ -89,7 +68,7 @@ class Listener:
             "auto_decompress": False,  # bodies are unpacked within our own limits
         }
         self._server = await loop.create_server(
-            functools.partial(_Connection, manager, **options),
+            functools.partial(Connection, manager, places=self._places, **options),
             self._host,
             self.port,
             backlog=BACKLOG,

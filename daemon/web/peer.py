@@ -7,6 +7,7 @@ loses what loopback may do without a token.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import ssl
@@ -19,7 +20,10 @@ from aiohttp import web
 PEER: web.AppKey[Callable[[web.Request], str]] = web.AppKey("peer")
 """How an application learns the peer's address; tests put another one here."""
 
-_PROXY_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+_PROXY_HEADERS = (
+    "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
+    "X-Forwarded-Server", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ def on_loopback(request: web.Request) -> bool:
     return is_loopback(request.config_dict.get(PEER, socket_peer)(request))
 
 
+@functools.lru_cache(maxsize=256)
 def is_loopback(address: str) -> bool:
     """Whether the text is a loopback address; names are not asked for."""
     try:

@@ -215,16 +215,24 @@ def say_person(draft: Draft, person: PersonText) -> None:
     channels = tuple(dict.fromkeys(name for name in channels if draft.channel(name) is not None))
     if draft.rules.has_page and not state.page_told and any(draft.is_public(name) for name in channels):
         channels = tuple(dict.fromkeys((*draft.pages(), *channels)))
-    posts = dict.fromkeys(channels, person.text)
+    posts = {name: person.text + _promised(draft, person, name) for name in channels}
     said = say_posts(
         draft, posts, step=PERSON, plan=state.plan, occasion=f"person/{person.number}",
         promise=person.promise, who=person.who,
     )  # fmt: skip
     draft.person_said.append(said)
-    draft.person_words = person.text
+    draft.person_words = next(iter(posts.values()), person.text)
     if said.counts:
         for pending in list(state.waiting.values()):
             skip(draft, pending.plan, pending.step, pending.occasion, "someone posted")
+
+
+def _promised(draft: Draft, person: PersonText, name: str) -> str:
+    """The sentence that tells a person's promise wherever their words go; empty without one."""
+    if person.promise is None:
+        return ""
+    facts = text_facts(draft, next_update_at=person.promise)
+    return " " + draft.rules.texts.built_in("promised", draft.rules.channels[name], facts)
 
 
 def _public_plan_for(draft: Draft, person: PersonText) -> str:

@@ -107,7 +107,7 @@ class TestRules:
     def test_check_good(self, files: Path) -> None:
         """Nothing on standard output, a count on the other."""
         found = run("rules", "check", str(files / "rules.yaml"))
-        assert (found.code, found.out, found.err) == (0, "", "1 files, 0 errors, 0 warnings\n")
+        assert (found.code, found.out, found.err) == (0, "", "1 file, 0 errors, 0 warnings\n")
 
     def test_check_errors(self, files: Path) -> None:
         """Place, key, words, remedy and code; exit 1; the same as JSON."""

@@ -89,6 +89,10 @@ async def test_text_from_standard_input(desk: Terminal) -> None:
     """A dash reads it; nothing on a pipe without a dash is wrong use, never a wait for an editor."""
     assert (await desk.run("incident", "update", "1", "-", typed="From a pipe.\n")).code == 0
     assert "From a pipe." in (await desk.run("incident", "show", "1")).out
+    assert (await desk.run("incident", "update", "1", "Gr\udcc3\udcbc\udcc3\udc9fe")).code == 0
+    assert "Grüße" in (await desk.run("incident", "show", "1")).out  # typed as UTF-8 where the locale is C
+    latin = await desk.run("incident", "update", "1", "Gr\udcfc\udcdfe")
+    assert (latin.code, latin.err) == (2, "the text is not UTF-8; write it in a UTF-8 terminal or file\n")
     silent = await desk.run("incident", "update", "1", typed="not asked for")
     assert (silent.code, silent.err.startswith("what should be said?")) == (2, True)
 

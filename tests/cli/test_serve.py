@@ -47,6 +47,26 @@ async def test_a_daemon_and_its_people(tmp_path: Path) -> None:
     assert process.returncode == 0, log.decode()
 
 
+async def test_an_address_that_is_taken(tmp_path: Path) -> None:
+    """Exit 2; one sentence names the key, the address, and what to do."""
+    config = tmp_path / "tocsin.yaml"
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        config.write_text(
+            f"listen: {{ public: '127.0.0.1:0', private: '{taken}' }}\n"
+            f"database: sqlite:///{tmp_path}/tocsin.db\n",
+            encoding="utf-8",
+        )
+        found = await spawn("serve", "-c", str(config))
+    assert found.code == 2
+    assert found.err.splitlines()[-1] == (
+        f"listen.private: cannot listen on {taken} (Address already in use);"
+        " free it, or write another address"
+    )
+
+
 async def test_what_cannot_be_served(tmp_path: Path) -> None:
     """A configuration that is wrong: exit 2 and its place, nothing else."""
     config = tmp_path / "tocsin.yaml"

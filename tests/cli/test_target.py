@@ -70,7 +70,7 @@ async def test_without_the_token(desk: Terminal) -> None:
     assert (found.code, str(token) in found.err) == (1, True)
     token.write_text("wrong\n", encoding="utf-8")
     refused = await desk.run("incident", "ack", "1")
-    assert (refused.code, "does not take our token" in refused.err) == (1, True)
+    assert (refused.code, "does not take our token; name the configuration" in refused.err) == (1, True)
 
 
 def test_the_configured_token(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

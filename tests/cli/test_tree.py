@@ -127,6 +127,35 @@ async def test_version_and_health_start_fast() -> None:
     assert (out, err.startswith(b"nowhere.yaml: cannot be read")) == (b"[]\n", True)
 
 
+async def test_control_c_while_it_loads() -> None:
+    """Loading takes long enough for somebody to press it: exit 130, not a word."""
+    code = (
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "from daemon.__main__ import main\n"
+        "main()\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert await process.communicate() == (b"", b"")
+    assert process.returncode == 130
+
+
+async def test_a_terminal_that_lacks_our_signs(tmp_path: Path) -> None:
+    """A middle dot or an umlaut is shown as `?` there; it is no fault."""
+    file = tmp_path / "rules.yaml"
+    file.write_text("# für · alle\n", encoding="utf-8")
+    found = await spawn("rules", "show", str(file), PYTHONIOENCODING="ascii")
+    assert (found.code, "# f?r ? alle" in found.out) == (0, True), found.err
+    wrong = await spawn("check", "-c", "nö.yaml", PYTHONIOENCODING="ascii")
+    assert (wrong.code, wrong.err.startswith("n?.yaml: cannot be read")) == (2, True)
+
+
 def test_no_traceback_reaches_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the program is one sentence too, and says how to see where it is."""
 

@@ -110,16 +110,32 @@ COMPLAINTS = [
         id="time zone",
     ),
     pytest.param(
+        "page: { time_zone: CEST }\n",
+        "tocsin.yaml:1:20: page.time_zone: 'CEST' is no time zone; write UTC or a name such as Europe/Berlin",
+        id="time zone like no other",
+    ),
+    pytest.param(
         "page: { url: status.example.com }\n",
         "tocsin.yaml:1:14: page.url: 'status.example.com' is no page address; "
         "write one like https://status.example.com",
         id="page address",
     ),
     pytest.param(
+        "page: { url: https://example.com/status/ }\n",
+        "tocsin.yaml:1:14: page.url: 'https://example.com/status/' has a path; "
+        "give the page a host name, such as https://status.example.com",
+        id="page address with a path",
+    ),
+    pytest.param(
         "database: mysql://x\n",
-        "tocsin.yaml:1:11: database: is no database address; "
-        "write sqlite:///path/of/file.db or postgresql://user@host/name",
+        "tocsin.yaml:1:11: database: is no database address; write sqlite:///path/of/file.db",
         id="database",
+    ),
+    pytest.param(
+        "database: postgresql://tocsin@db/tocsin\n",
+        "tocsin.yaml:1:11: database: PostgreSQL is not supported by this version; "
+        "write sqlite:///path/of/file.db",
+        id="database that is not supported",
     ),
     pytest.param(
         "log: { level: loud }\n",

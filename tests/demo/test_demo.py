@@ -55,7 +55,7 @@ def test_without_the_mail_server_it_says_what_to_install(tmp_path: Path) -> None
     code = "import sys; sys.modules['aiosmtpd'] = None; from daemon.cli.main import main; main()"
     done = run(tmp_path, "--plain", code=code)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "the demo needs a local mail server: run `pip install 'tocsin[demo]'`\n"
+    assert done.stderr == "the demo needs a local mail server: run `pip install aiosmtpd`\n"
 
 
 @pytest.mark.parametrize("arguments", [("--speed", "0"), ("--refuse", "pigeon")], ids=["speed", "service"])

@@ -101,7 +101,7 @@ def test_words_that_were_for_x_are_carried_to_the_page_with_their_promise() -> N
     tale = Tale(ruled(FIRST, found, HOLDING, DONE, route=AT_ONCE)).fire(0)
     tale.act(10, text="Found.", to=("x",), status=Status.identified, promise=START + 90 * MINUTE).forward(91)
     assert tale.posts("page") == [(0, "first"), (10, "found"), (90, "holding")]
-    assert tale.texts("page")[1] == "Found."
+    assert tale.texts("page")[1] == "Found. Next update by 11:31 UTC."
     assert (tale.state.promises_kept, tale.state.promises_broken) == (2, 0)
 
 

@@ -6,7 +6,10 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,6 +18,7 @@ from daemon.storage.place import check_place, file_system_of, take_lock
 from tests.storage.conftest import CHILD_ENVIRONMENT, Open
 from tests.storage.samples import NOW, new_group
 
+NOBODY = 65534
 MOUNTS = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
 30 22 0:26 / /srv/net rw shared:2 - nfs4 server:/export rw
 31 22 0:27 / /srv/my\040disk rw - cifs //server/share rw
@@ -167,13 +171,39 @@ def test_a_directory_is_no_database(tmp_path: Path) -> None:
         check_place(tmp_path, "")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
-    """Rights are looked at before anything is created."""
-    tmp_path.chmod(0o500)
-    with pytest.raises(BadConfig, match="cannot be written to"):
-        check_place(tmp_path / "a.db", "")
-    tmp_path.chmod(0o700)
+@pytest.mark.parametrize(
+    ("mode", "name", "words"),
+    [
+        (0o500, "a.db", "cannot be written to; change its owner or mode"),
+        (0o000, "a.db", "cannot be written to; change its owner or mode"),
+        (0o000, "below/a.db", "cannot be reached; change the owner or mode"),
+    ],
+)
+def test_a_place_that_cannot_be_written_to(mode: int, name: str, words: str) -> None:
+    """Rights are looked at before anything is created, also by who may not even look."""
+    with (
+        TemporaryDirectory() as folder,  # not pytest's: only its owner may enter that
+        unprivileged(Path(folder), mode),
+        pytest.raises(BadConfig, match=words),
+    ):
+        check_place(Path(folder) / name, "")
+
+
+@contextmanager
+def unprivileged(folder: Path, mode: int) -> Iterator[None]:
+    """Makes this process somebody whom the folder's mode stops; root is nobody for that long."""
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, NOBODY, NOBODY)
+    folder.chmod(mode)
+    if root:
+        os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+        folder.chmod(0o700)
 
 
 def test_a_file_that_cannot_be_created_even_by_root() -> None:

@@ -233,3 +233,17 @@ async def test_away_across_the_two_hour_mark(house: House) -> None:
     assert house.heard("x") == []
     await house.forward(2)
     assert [minute for minute, _ in house.heard("x")] == [155]
+
+
+async def test_a_persons_promise_is_told_wherever_their_words_go(house: House) -> None:
+    """The page shows it in its box; mail and chat read it in the words."""
+    await house.alert()
+    await house.forward(10)
+    promise = house.clock.now() + 45 * MINUTE
+    await house.incidents.update(1, "ana", UpdateRequest(text="We found the cause.", promise=promise))
+    await house.forward(1)
+    assert house.heard("mail")[-1][1] == "We found the cause. Next update by 10:55 UTC."
+    await house.forward(43)
+    assert len(await house.page()) == 2
+    await house.forward(2)
+    assert [minute for minute, _ in await house.page()] == [1, 10, 55]

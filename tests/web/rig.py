@@ -6,7 +6,7 @@ import asyncio
 import io
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from daemon.intake.registry import PARSERS
 from daemon.web.body import LIMIT
 from daemon.web.budget import Budget
 from daemon.web.credentials import SourceCredentials, basic_digest, digest
-from daemon.web.hooks import Hooks
+from daemon.web.hooks import Hooks, Intake, Parser
 from daemon.web.listener import Listener
 from daemon.web.operations import Operations
 from daemon.web.peer import socket_peer
@@ -46,6 +46,15 @@ class Shelf:
     refusal: Exception | None = None
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def recall(self, source: str, body: bytes) -> tuple[int, int] | None:
+        return None
+
+    def knows(self, report: Report) -> bool:
+        return False
+
+    def note(self, source: str, body: bytes, report: Report) -> None:
+        raise AssertionError(f"nothing is known here, {source} neither")
 
     async def take_in(self, report: Report) -> None:
         await self._pass()
@@ -164,6 +173,8 @@ async def start(
     budget: Budget | None = None,
     names: Iterable[str] = (),
     setups: Iterable[Setup] = (),
+    intake: Intake | None = None,
+    parsers: Mapping[str, Parser] = PARSERS,
     ssl_context: ssl.SSLContext | None = None,
     grace: float = 5.0,
     idle: float = 60.0,
@@ -173,8 +184,8 @@ async def start(
     budget = budget or Budget()
     hooks = Hooks(
         sources=FixedSources(sources),
-        parsers=PARSERS,
-        intake=shelf,
+        parsers=parsers,
+        intake=intake or shelf,
         clock=clock or SystemClock(),
         meter=counted,
         rng=random.Random(7),  # noqa: S311 - it spreads delays, no secret hangs on it

@@ -59,7 +59,7 @@ async def test_an_incident_from_alert_to_resolution(here: Office) -> None:
     assert whole["promise"] == {"next_update_by": at(46), "kept": 1, "broken": 0}
     newest = whole["updates"][0]
     assert (newest["by"], newest["by_person"], newest["promise"]) == ("ana", True, at(46))
-    assert newest["posts"]["page"] == "We found the cause."
+    assert newest["posts"]["page"].startswith("We found the cause. Next update by ")
     assert whole["alerts_firing"] == whole["alerts_total"] == 1
     over = await here.act("/incidents/INC-1/resolve", text="It is repaired. We are sorry, and thank you.")
     assert over.json["incident"]["status"] == "resolved"

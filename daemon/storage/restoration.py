@@ -1,0 +1,100 @@
+"""What a restored database must be told: the world went on after the copy was made.
+
+docs/decisions/0011-restore.md.  A delivery that the copy calls ``queued`` may
+have been claimed, attempted and sent in the life that is lost.  So each row that
+is not final walks the arrows of the state machine to ``held``, where only a
+person moves it on, and the journals hear of it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from daemon.core.clock import Instant
+from daemon.core.delivery import FINAL, Delivery, DeliveryState
+from daemon.core.journal import DeliveryMoved, Recorded
+from daemon.core.store import Store, Tx
+from daemon.storage.schema import SECRET
+
+DETAIL = "restored from a backup"
+_PAGE = 500
+
+_NEXT = {
+    DeliveryState.queued: DeliveryState.claimed,
+    DeliveryState.claimed: DeliveryState.attempted,
+    DeliveryState.attempted: DeliveryState.unknown,
+    DeliveryState.unknown: DeliveryState.held,
+}  # the worst that may have happened to a row since
+
+
+def forget_secret(path: Path) -> None:
+    """Have public ids made from a new secret at the next opening.
+
+    Ids of groups count on from the copy: with the old secret a new incident
+    would get the page address and the client keys of one of the lost ones.
+    """
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM meta WHERE name = ?", (SECRET,))
+
+
+async def hold(store: Store, now: Instant) -> int:
+    """Hold every delivery that is not final; how many there were."""
+    rows: list[Delivery] = []
+    before: int | None = None
+    while True:
+        page = await store.deliveries(_PAGE, before, states=set(_NEXT))
+        rows += page.items
+        if page.next is None:
+            break
+        before = page.next
+    if rows:
+        await store.write(lambda tx: _hold(tx, sorted(rows, key=_by_id)), now)
+    return len(rows)
+
+
+def _by_id(row: Delivery) -> int:
+    return row.id
+
+
+def _hold(tx: Tx, rows: Sequence[Delivery]) -> None:
+    moved: dict[int, dict[tuple[str, str], DeliveryMoved]] = {}
+    for row in rows:
+        held = _walk(tx, row)
+        # Rows of one update to many recipients are one notice, as everywhere in the journal.
+        moved.setdefault(row.group, {}).setdefault(
+            (held.channel, held.update),
+            DeliveryMoved(held.channel, held.update, held.state, key=held.key, reason=held.reason),
+        )
+    for group, entries in moved.items():
+        _tell(tx, group, list(entries.values()))
+
+
+def _walk(tx: Tx, row: Delivery) -> Delivery:
+    while row.state is not DeliveryState.held:
+        state = _NEXT[row.state]
+        token = row.token + (state is DeliveryState.claimed)  # fencing: each claim has its own
+        after = replace(row, state=state, token=token)
+        if state is DeliveryState.held:
+            after = replace(after, lease_until=None, reason="other", detail=DETAIL)
+        tx.delivery_changed(after, row.state, row.token)
+        row = after
+    return row
+
+
+def _tell(tx: Tx, group: int, entries: Sequence[DeliveryMoved]) -> None:
+    known = tx.read_group_journal(group)
+    last = known[-1] if known else None
+    sequence, at = (last.sequence, max(tx.now, last.at)) if last else (0, tx.now)
+    for number, entry in enumerate(entries, sequence + 1):
+        tx.journal(group, Recorded(number, at, entry))
+    row = tx.read_group(group)
+    if row is not None and row.phase != "ended":
+        row.next_due = tx.now  # the daemon looks at it first thing: people must hear of what is held
+        tx.group(row)
+
+
+assert set(_NEXT) | FINAL | {DeliveryState.held} == set(DeliveryState), "a new state needs an answer here"  # noqa: S101 - checked once at import

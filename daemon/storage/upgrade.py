@@ -1,0 +1,38 @@
+"""Bringing the schema up to date without starting the daemon."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.core.errors import BadConfig
+from daemon.storage import place, schema
+from daemon.storage.checkup import MADE_AT_START, require
+from daemon.storage.connection import open_reader, open_writer
+from daemon.storage.restore import held_lock
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """From which version of the schema to which; ``before`` is empty for an empty file."""
+
+    before: str
+    after: str
+
+
+def upgrade(database: Path) -> Upgraded:
+    """Run what is pending.  Raises NotFound, Unavailable (a daemon runs) or BadConfig (see prepare)."""
+    require(database, MADE_AT_START)
+    place.check_place(database)
+    with held_lock(database):
+        try:
+            with closing(open_reader(database)) as reader:
+                before = schema.version_of(reader, database)
+            if before != schema.HEAD:
+                with closing(open_writer(database)) as connection:
+                    schema.prepare(connection, database)
+        except sqlite3.Error as error:
+            raise BadConfig(f"{database}: cannot be read: {error}; restore it from a backup") from error
+    return Upgraded(before, schema.HEAD)
