@@ -41,7 +41,7 @@ from tests.fakes.server import FakeServer
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
 from tests.fakes.x import KEYS, FakeX
 
-PATIENCE = 0.6  # seconds that a call may take here; a hanging fake costs half of it
+PATIENCE = 2.0  # seconds that a call may take here; a hanging fake costs half of it
 
 
 @dataclass(frozen=True)

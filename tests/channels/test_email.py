@@ -171,7 +171,7 @@ async def test_the_moment_of_failure_decides(
     clock: FakeClock,
 ) -> None:
     """Before the final dot nothing was sent; after it nobody knows; a code always does."""
-    channel = channel_at(relay.port, session, clock, timeout=0.3)
+    channel = channel_at(relay.port, session, clock, timeout=1.0)
     relay.script(fault)
     outcome = await channel.send(channel.render(post(), TO), None, "key-1")
     assert type(outcome) is kind, outcome
@@ -215,7 +215,7 @@ async def test_a_trickling_greeting_ends_at_the_deadline(
             await tick(0.05)
 
     async with raw_server(trickle) as port:
-        channel = channel_at(port, session, clock, timeout=0.4)
+        channel = channel_at(port, session, clock, timeout=1.0)
         outcome = await channel.send(channel.render(post(), TO), None, "key-1")
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.timeout

@@ -29,7 +29,7 @@ from tests.faults.power_cut.life import NAME, live
 from tests.faults.seed import SEED
 from tests.storage.samples import new_group
 
-CUTS = int(os.environ.get("TOCSIN_POWER_CUTS", "300"))
+CUTS = int(os.environ.get("TOCSIN_POWER_CUTS", "2000" if os.environ.get("CI") else "300"))
 CUTS_PER_LIFE = 50
 WORKS = 60
 LARGEST = 400_000  # bytes of a database that lives on; a larger one only makes the checks slow
