@@ -10,7 +10,7 @@ from statistics import median
 
 from bench.load import Job, Result
 from bench.report import Row, judge, milliseconds
-from bench.systems import CLOCK, Alertmanager, Program, Tocsin, send
+from bench.systems import CLOCK, Alertmanager, Receiver, Tocsin, send
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Figures:
         )
 
 
-async def measure(make: Callable[[Path], Program], folder: Path, job: Job) -> tuple[Result, float]:
+async def measure(make: Callable[[Path], Receiver], folder: Path, job: Job) -> tuple[Result, float]:
     """One round on a fresh system; the result and the processor time a body."""
     async with make(folder) as system:
         before = system.cpu()
@@ -86,7 +86,7 @@ async def compare(
     case: Case, folder: Path, hook_port: int, rounds: int, seconds: float
 ) -> tuple[Row, Figures]:
     """Both systems in turn, so that a busy neighbour disturbs both."""
-    makers: dict[str, Callable[[Path], Program]] = {"tocsin": lambda where: Tocsin(where, hook_port)}
+    makers: dict[str, Callable[[Path], Receiver]] = {"tocsin": lambda where: Tocsin(where, hook_port)}
     if Alertmanager.program() is not None:
         makers["alertmanager"] = Alertmanager
     found: dict[str, list[tuple[Result, float]]] = {name: [] for name in makers}

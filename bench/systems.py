@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+from abc import ABC, abstractmethod
 from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Self
@@ -44,7 +45,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Program:
+class Program(ABC):
     """A subprocess that answers 200 on one address once it is ready."""
 
     name = ""
@@ -54,8 +55,8 @@ class Program:
         self.port = free_port()
         self.process: Process | None = None
 
-    def command(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self) -> list[str]: ...
 
     async def start(self) -> float:
         began = CLOCK.monotonic()
@@ -84,10 +85,6 @@ class Program:
             await self.process.wait()
         self.process = None
 
-    def job(self, job: Job) -> Job:
-        """The job with this system's address and form."""
-        raise NotImplementedError
-
     def cpu(self) -> float:
         """Seconds of processor time used so far."""
         assert self.process is not None
@@ -103,7 +100,15 @@ class Program:
         return 0
 
 
-class Tocsin(Program):
+class Receiver(Program):
+    """A program that takes alerts."""
+
+    @abstractmethod
+    def job(self, job: Job) -> Job:
+        """The job with this system's address and form."""
+
+
+class Tocsin(Receiver):
     """The real daemon: uvloop, bearer token, logs and metrics on, SQLite on disk, a channel on loopback."""
 
     name = "tocsin"
@@ -130,7 +135,7 @@ class Tocsin(Program):
         return msgspec.structs.replace(job, port=self.port, path="/hooks/am", token=TOKEN)
 
 
-class Alertmanager(Program):
+class Alertmanager(Receiver):
     """Debian's package with a receiver that does nothing; keeps alerts in memory alone."""
 
     name = "alertmanager"

@@ -15,15 +15,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from config import secrets
+from config.document import read_document
 from config.environment import overlay
 from config.explain import explain
 from config.findings import Finding, Origin
 from config.safety import advice, check_consistency, check_safety
 from config.settings import DEFAULTS, Settings
 from config.shape import choices
-from daemon.core.errors import BadConfig
 from rules.errors import LoadError
-from rules.yaml_source import Document, read
+from rules.yaml_source import Document
 
 DEFAULT_FILE = "tocsin.yaml"
 PACK = "pack:"
@@ -60,7 +60,7 @@ def load(file: Path | None, environ: Mapping[str, str]) -> Configuration:
     Raises BadConfig: anything is wrong; the message has a line ``file:line:column: key: ...; remedy`` each.
     """
     base = file.parent if file is not None else Path()
-    document = _read(file)
+    document = read_document(file)
     origin = Origin(document)
     # A block whose lines are all commented out is null in YAML; it means "the default".
     written = {key: value for key, value in _mapping(document).items() if value is not None}
@@ -86,19 +86,6 @@ def load(file: Path | None, environ: Mapping[str, str]) -> Configuration:
     if file is None:
         notices = (f"there is no {DEFAULT_FILE} here: the defaults are in force", *notices)
     return Configuration(settings, base, file, rule_files, tuple(secrets.known(settings)), notices)
-
-
-def _read(file: Path | None) -> Document:
-    if file is None:
-        return Document("defaults", "", {})
-    try:
-        document = read(str(file), file.read_bytes())
-    except OSError as error:
-        remedy = "name an existing file with -c FILE or TOCSIN_CONFIG"
-        raise BadConfig(f"{file}: cannot be read ({error.strerror}); {remedy}") from error
-    if document.problems:
-        raise LoadError(document.problems)
-    return document
 
 
 def _mapping(document: Document) -> dict[str, Any]:

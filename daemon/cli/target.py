@@ -16,12 +16,12 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from config import secrets
 from config.address import Address, HostPort, parse
+from config.document import read_document
 from config.environment import environment, overlay
 from config.findings import Finding, Origin
 from config.shape import Lines, keys
 from daemon.core.errors import BadConfig
 from rules.errors import LoadError
-from rules.yaml_source import Document, read
 
 DEFAULT_FILE = "tocsin.yaml"
 SQLITE = "sqlite:///"
@@ -111,7 +111,7 @@ def _wired(named: Path | None) -> tuple[_Wiring, Path, str]:
     """The few keys, the directory that relative names start from, and why there is no token."""
     environ = environment()
     file = config_file(named, environ)
-    document = _read(file)
+    document = read_document(file)
     base = file.parent if file is not None else Path()
     data = document.data if isinstance(document.data, dict) else {}
     written = {key: data[key] for key in keys(_Wiring) if data.get(key) is not None}
@@ -123,19 +123,6 @@ def _wired(named: Path | None) -> tuple[_Wiring, Path, str]:
         raise LoadError(Origin(document, laid.variables).problem(one) for one in findings)
     wiring = _validate(laid.data, Origin(document, laid.variables))
     return wiring, base, str(token_trouble[0].message) if token_trouble else ""
-
-
-def _read(file: Path | None) -> Document:
-    if file is None:
-        return Document("defaults", "", {})
-    try:
-        document = read(str(file), file.read_bytes())
-    except OSError as error:
-        remedy = "name an existing file with -c FILE or TOCSIN_CONFIG"
-        raise BadConfig(f"{file}: cannot be read ({error.strerror}); {remedy}") from error
-    if document.problems:
-        raise LoadError(document.problems)
-    return document
 
 
 def _validate(data: dict[str, Any], origin: Origin) -> _Wiring:

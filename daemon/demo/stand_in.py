@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import secrets
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -76,7 +77,7 @@ class StandIn(Protocol):
     async def stop(self) -> None: ...
 
 
-class HttpStandIn:
+class HttpStandIn(ABC):
     """A stand-in that speaks HTTP; a kind adds its routes."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -88,8 +89,8 @@ class HttpStandIn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def routes(self) -> list[web.RouteDef]:
-        raise NotImplementedError
+    @abstractmethod
+    def routes(self) -> list[web.RouteDef]: ...
 
     async def start(self) -> Self:
         """Take a free port on loopback."""

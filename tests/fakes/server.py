@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -50,7 +51,7 @@ class Journal:
             os.fsync(file.fileno())
 
 
-class FakeServer:
+class FakeServer(ABC):
     """What all fake HTTP providers share; a kind adds its routes and says what counts as the same post."""
 
     def __init__(self, *, clock: Clock | None = None, log: Path | None = None, port: int = 0) -> None:
@@ -68,12 +69,12 @@ class FakeServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @abstractmethod
     def identity(self, post: Stored) -> str:
         """What makes two posts the same intent."""
-        raise NotImplementedError
 
-    def routes(self) -> list[web.RouteDef]:
-        raise NotImplementedError
+    @abstractmethod
+    def routes(self) -> list[web.RouteDef]: ...
 
     def counts(self) -> collections.Counter[str]:
         """How often each intent was accepted; anything above 1 is what must never happen."""
