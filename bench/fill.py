@@ -8,7 +8,7 @@ from daemon.core import journal as j
 from daemon.core.clock import MINUTE, SystemClock
 from daemon.core.store import EpisodeRow, GroupRow, Tx
 from daemon.core.words import Impact, Status
-from daemon.storage.sqlite import open_sqlite
+from daemon.storage.sqlite.store import open_sqlite
 
 EACH = 50  # entries of one incident
 TOGETHER = 40  # incidents a commit

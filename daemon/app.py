@@ -43,7 +43,7 @@ from daemon.service.desk import Desk
 from daemon.service.incidents import IncidentDesk
 from daemon.service.rulebook import RuleBook
 from daemon.service.timers import TimerDesk
-from daemon.storage.sqlite import open_sqlite
+from daemon.storage.sqlite.store import open_sqlite
 from daemon.ticker import LONGEST_SLEEP, Ticker
 from daemon.version import version
 from daemon.web import tls

@@ -20,6 +20,9 @@ DEADLINE = 30.0
 LEASE: Span = int((DEADLINE + 30 + 5) * SECOND)
 """Attempt, watchdog and abort: after that no worker can still be about to send (reliability 3.3)."""
 
+CLAIM: Span = 10 * SECOND
+"""From claim to intent; a row whose worker died in between is free again after it."""
+
 SIDE_BY_SIDE = 8  # recipients of one per-recipient channel written to at once
 
 Heard = Callable[[Channel, Delivery, Outcome, float], None]
@@ -45,7 +48,7 @@ class Outbox:
         if now < self.parked_until:
             return False
         limit = SIDE_BY_SIDE if self.channel.capabilities.per_recipient else 1
-        rows = await self._store.claimable(now, limit, self.channel.name)
+        rows = await self._store.claim(self.channel.name, now, limit, CLAIM)
         if not rows:
             return False
         ours = await self._desk.attempt(rows, LEASE)

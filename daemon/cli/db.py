@@ -12,7 +12,7 @@ from daemon.cli.lazy import NO
 from daemon.cli.options import Config, Json, chosen_config
 
 if TYPE_CHECKING:
-    from daemon.storage.checkup import Checkup
+    from daemon.storage.sqlite.checkup import Checkup
 
 app = typer.Typer(help="Check, copy, restore and upgrade the database file.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Say whether the file and every incident's journal are whole; exit 1 if not."""
-    from daemon.storage.checkup import check as look  # noqa: PLC0415 - other commands need no database library
+    from daemon.storage.sqlite.checkup import check as look  # noqa: PLC0415 - other commands need no database library
 
     found = look(file if file is not None else target.database(chosen_config(ctx, config)))
     if as_json:
@@ -51,7 +51,7 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Copy the database as it is now, also while the daemon runs, and check the copy."""
-    from daemon.storage.backup import back_up  # noqa: PLC0415 - see above
+    from daemon.storage.sqlite.backup import back_up  # noqa: PLC0415 - see above
 
     found = back_up(target.database(chosen_config(ctx, config)), file, force=force)
     if as_json:
@@ -64,7 +64,7 @@ def backup(
 def restore(ctx: typer.Context, file: Backup, config: Config = None, as_json: Json = False) -> None:
     """Put a backup in the database's place; what it had not sent is held for you to decide."""
     from daemon.core.clock import SystemClock  # noqa: PLC0415 - see above
-    from daemon.storage.restore import restore as put_back  # noqa: PLC0415 - see above
+    from daemon.storage.sqlite.restore import restore as put_back  # noqa: PLC0415 - see above
 
     database = target.database(chosen_config(ctx, config))
     done = put_back(file, database, SystemClock())
@@ -87,7 +87,7 @@ def restore(ctx: typer.Context, file: Backup, config: Config = None, as_json: Js
 @app.command("migrate")
 def migrate(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
     """Bring the database to this program's schema; the daemon does so by itself when it starts."""
-    from daemon.storage.upgrade import upgrade  # noqa: PLC0415 - see above
+    from daemon.storage.sqlite.upgrade import upgrade  # noqa: PLC0415 - see above
 
     database = target.database(chosen_config(ctx, config))
     done = upgrade(database)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
-from daemon.core.clock import Instant
+from daemon.core.clock import Instant, Span
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.journal import GENESIS, Recorded
 from daemon.core.words import Impact, Status
@@ -326,6 +326,20 @@ class Store(Reader, Protocol):
     @property
     def secret(self) -> bytes:
         """32 random bytes, made with the database; public ids are derived from them."""
+        ...
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether no other process can write: what a dead one left in hand then needs no lease to end."""
+        ...
+
+    async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:
+        """Rows of one channel that this process may attempt now, oldest first.
+
+        Where several processes deliver, they come back ``claimed``, with a new
+        token, for ``lease``; an exclusive store leaves them ``queued``, because
+        nobody else competes (docs/decisions/0007-claim-and-intent-in-one-commit.md).
+        """
         ...
 
     async def write(self, work: Callable[[Tx], T], now: Instant, weight: int = 1) -> T:

@@ -18,9 +18,9 @@ from daemon.core.clock import Clock, Instant
 from daemon.core.errors import BadInput, Unavailable
 from daemon.core.store import Tx
 from daemon.storage.batch import Batch, Memory
-from daemon.storage.checkpoint import Checkpointer
-from daemon.storage.faults import Fault, fault_of, in_plain_words, is_lock
 from daemon.storage.pressure import Pressure
+from daemon.storage.sqlite.checkpoint import Checkpointer
+from daemon.storage.sqlite.faults import Fault, fault_of, in_plain_words, is_lock
 from daemon.storage.transaction import Transaction
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ import pytest
 from aiohttp import web
 
 from daemon.core.clock import Clock
-from daemon.storage.sqlite import open_sqlite
+from daemon.storage.sqlite.store import open_sqlite
 from tests.conftest import in_ci
 from tests.fakes import faults
 from tests.fakes.slack import FakeSlack

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from daemon.core.clock import SystemClock
 from daemon.core.errors import Unavailable
-from daemon.storage.sqlite import SqliteStore, open_sqlite
+from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from tests.storage.samples import NOW, begin, new_group
 
 

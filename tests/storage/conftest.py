@@ -10,7 +10,7 @@ import pytest
 
 from daemon.core.clock import FakeClock
 from daemon.core.store import Store
-from daemon.storage.sqlite import SqliteStore, open_sqlite
+from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from daemon.storage.writer import Limits
 
 CHILD_ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

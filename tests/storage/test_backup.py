@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from daemon.core.errors import BadInput, NotFound, Refused, Unavailable
-from daemon.storage import backup as backups
-from daemon.storage.backup import back_up
-from daemon.storage.checkup import check
+from daemon.storage.sqlite import backup as backups
+from daemon.storage.sqlite.backup import back_up
+from daemon.storage.sqlite.checkup import check
 from tests.storage.conftest import Open
 from tests.storage.samples import NOW, begin, new_group
 from tests.storage.test_open import alter, bytes_of, created, damage, mode_of, replace

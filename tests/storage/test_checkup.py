@@ -14,11 +14,11 @@ import pytest
 from daemon.core.clock import FakeClock
 from daemon.core.errors import BadConfig, NotFound, Unavailable
 from daemon.core.store import Store
-from daemon.storage.backup import back_up
-from daemon.storage.checkup import check
-from daemon.storage.restore import restore
-from daemon.storage.sqlite import open_sqlite
-from daemon.storage.upgrade import upgrade
+from daemon.storage.sqlite.backup import back_up
+from daemon.storage.sqlite.checkup import check
+from daemon.storage.sqlite.restore import restore
+from daemon.storage.sqlite.store import open_sqlite
+from daemon.storage.sqlite.upgrade import upgrade
 from tests.storage.conftest import Open
 from tests.storage.samples import NOW, begin, hear, new_group
 from tests.storage.test_open import alter, bytes_of, created, damage, replace, unprivileged

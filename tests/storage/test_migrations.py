@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from daemon.storage import migrate, schema
+from daemon.storage.sqlite import migrate, schema
 from daemon.storage.tables import metadata
 from tests.storage.conftest import CHILD_ENVIRONMENT, Open
 from tests.storage.samples import new_group
@@ -22,7 +22,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from alembic import op
-from daemon.storage.migrate import migrate
+from daemon.storage.sqlite.migrate import migrate
 name, count = sys.argv[2], int(sys.argv[3])
 real = getattr(op, name)
 def deadly(*arguments, **options):

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from daemon.core.errors import BadConfig, Unavailable
-from daemon.storage.place import check_place, file_system_of, take_lock
+from daemon.storage.sqlite.place import check_place, file_system_of, take_lock
 from tests.storage.conftest import CHILD_ENVIRONMENT, Open
 from tests.storage.samples import NOW, new_group
 
@@ -28,7 +28,7 @@ nonsense
 OPEN_AND_DIE = """
 import asyncio, os, pathlib, sys
 from daemon.core.clock import SystemClock
-from daemon.storage.sqlite import open_sqlite
+from daemon.storage.sqlite.store import open_sqlite
 async def main():
     await open_sqlite(pathlib.Path(sys.argv[1]), SystemClock())
     os.kill(os.getpid(), 9)

@@ -18,10 +18,10 @@ from daemon.core.delivery import DeliveryState
 from daemon.core.errors import BadConfig, BadInput, NotFound, Refused, Unavailable
 from daemon.core.journal import DeliveryMoved
 from daemon.core.store import Store
-from daemon.storage.backup import back_up
-from daemon.storage.checkup import check
-from daemon.storage.restore import Restored, restore
-from daemon.storage.upgrade import upgrade
+from daemon.storage.sqlite.backup import back_up
+from daemon.storage.sqlite.checkup import check
+from daemon.storage.sqlite.restore import Restored, restore
+from daemon.storage.sqlite.upgrade import upgrade
 from tests.storage.conftest import CHILD_ENVIRONMENT, Open
 from tests.storage.samples import NOW, delivery_row, hear, new_group, put
 from tests.storage.test_backup import groups_in, names
@@ -31,7 +31,7 @@ KILLED = """
 import os, shutil, sys
 from pathlib import Path
 from daemon.core.clock import FakeClock
-from daemon.storage.restore import restore
+from daemon.storage.sqlite.restore import restore
 template, folder = Path(sys.argv[1]), Path(sys.argv[2])
 EVENTS = {"os.link", "os.rename", "os.remove", "os.chown", "sqlite3.connect", "open", "os.listdir"}
 

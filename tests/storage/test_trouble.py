@@ -11,7 +11,7 @@ import pytest
 
 from daemon.core.clock import SystemClock
 from daemon.core.errors import Unavailable
-from daemon.storage.faults import Fault, fault_of
+from daemon.storage.sqlite.faults import Fault, fault_of
 from daemon.storage.writer import Limits
 from tests.storage.conftest import Open
 from tests.storage.samples import NOW, begin, new_group

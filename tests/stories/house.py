@@ -25,7 +25,7 @@ from daemon.service.desk import Desk
 from daemon.service.incidents import IncidentDesk
 from daemon.service.rulebook import RuleBook
 from daemon.service.timers import TimerDesk
-from daemon.storage.sqlite import SqliteStore, open_sqlite
+from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from rules.load import ConfiguredChannel, load_sources
 from rules.model import RuleSet, Site
 

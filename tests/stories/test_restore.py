@@ -8,8 +8,8 @@ from pathlib import Path
 from daemon.core.clock import HOUR, MINUTE
 from daemon.core.delivery import DeliveryState
 from daemon.core.ports import Reason, Retry
-from daemon.storage.backup import back_up
-from daemon.storage.restore import restore
+from daemon.storage.sqlite.backup import back_up
+from daemon.storage.sqlite.restore import restore
 from tests.stories.house import House
 
 

@@ -1,4 +1,4 @@
-"""Alembic runs this file; the connection comes from daemon/storage/schema.py.
+"""Alembic runs this file; the connection comes from daemon/storage/sqlite/schema.py.
 
 The whole upgrade is one transaction (SQLite's DDL is transactional although
 Alembic does not count on it), so a kill leaves the old schema or the new one.

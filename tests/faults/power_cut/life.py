@@ -15,8 +15,8 @@ from daemon.core.clock import FakeClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.journal import DeliveryMoved, Recorded
 from daemon.core.store import Tx
-from daemon.storage import checkpoint, schema
 from daemon.storage.batch import Memory
+from daemon.storage.sqlite import checkpoint, schema
 from daemon.storage.writer import Limits, Writer
 from tests.faults.power_cut.connection import SimulatedConnection
 from tests.faults.power_cut.disk import Acknowledged, Disk, DiskVfs

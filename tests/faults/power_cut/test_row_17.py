@@ -20,9 +20,9 @@ import pytest
 
 from daemon.core.clock import FakeClock
 from daemon.core.errors import TocsinError
-from daemon.storage.checkup import check
-from daemon.storage.migrate import migrate
-from daemon.storage.sqlite import open_sqlite
+from daemon.storage.sqlite.checkup import check
+from daemon.storage.sqlite.migrate import migrate
+from daemon.storage.sqlite.store import open_sqlite
 from tests.faults.power_cut.cut import cuts
 from tests.faults.power_cut.disk import Event, Sync
 from tests.faults.power_cut.life import NAME, live

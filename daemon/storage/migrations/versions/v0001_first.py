@@ -15,7 +15,7 @@ _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("PRAGMA application_id = 1891965457")  # 0x70C51A11, daemon/storage/schema.py
+        op.execute("PRAGMA application_id = 1891965457")  # 0x70C51A11, daemon/storage/sqlite/schema.py
     _small_tables()
     _journal()
     _groups()

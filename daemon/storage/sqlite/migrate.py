@@ -11,9 +11,9 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from daemon.storage import connection as connections
+from daemon.storage.sqlite import connection as connections
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+_SCRIPTS = Path(__file__).parent.parent / "migrations"
 
 
 def migrate(path: Path, target: str = "head") -> None:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from daemon.core.clock import Clock, Instant
+from daemon.core.clock import Clock, Instant, Span
+from daemon.core.delivery import Delivery
 from daemon.core.errors import BadConfig
 from daemon.core.store import Tx
-from daemon.storage import connection as connections
-from daemon.storage import place, schema
 from daemon.storage.batch import Memory
-from daemon.storage.readers import Readers
+from daemon.storage.sqlite import connection as connections
+from daemon.storage.sqlite import place, schema
+from daemon.storage.sqlite.readers import Readers
 from daemon.storage.writer import Limits, Writer
 
 T = TypeVar("T")
@@ -60,6 +61,14 @@ class SqliteStore(Readers):
             return ()
         safe = ".".join(map(str, connections.SAFE_VERSION))
         return (f"SQLite {sqlite3.sqlite_version} is older than {safe}: let no other program write to it",)
+
+    @property
+    def exclusive(self) -> bool:
+        """The lock beside the file proves it."""
+        return True
+
+    async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:  # noqa: ARG002 - nobody competes
+        return await self.claimable(now, limit, channel)
 
     async def write(self, work: Callable[[Tx], T], now: Instant, weight: int = 1) -> T:
         return await self._writer.submit(work, now, weight)

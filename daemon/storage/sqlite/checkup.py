@@ -15,9 +15,9 @@ from pathlib import Path
 
 from daemon.core.errors import BadConfig, NotFound, Refused, Unavailable
 from daemon.storage import queries as q
-from daemon.storage.connection import open_reader
-from daemon.storage.faults import Fault, fault_of, in_plain_words, is_lock
-from daemon.storage.schema import version_of
+from daemon.storage.sqlite.connection import open_reader
+from daemon.storage.sqlite.faults import Fault, fault_of, in_plain_words, is_lock
+from daemon.storage.sqlite.schema import version_of
 from daemon.storage.verify import verify
 
 MOST_DAMAGE = 10  # lines of SQLite's report: where one page is gone, hundreds of rows are

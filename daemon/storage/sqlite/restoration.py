@@ -18,7 +18,7 @@ from daemon.core.clock import Instant
 from daemon.core.delivery import FINAL, Delivery, DeliveryState
 from daemon.core.journal import DeliveryMoved, Recorded
 from daemon.core.store import Store, Tx
-from daemon.storage.schema import SECRET
+from daemon.storage.sqlite.schema import SECRET
 
 DETAIL = "restored from a backup"
 _PAGE = 500

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 from daemon.core.errors import BadInput, Refused, Unavailable
-from daemon.storage import place
-from daemon.storage.checkup import MADE_AT_START, Checkup, check_good, require
-from daemon.storage.connection import open_reader
-from daemon.storage.faults import in_plain_words, is_lock
+from daemon.storage.sqlite import place
+from daemon.storage.sqlite.checkup import MADE_AT_START, Checkup, check_good, require
+from daemon.storage.sqlite.connection import open_reader
+from daemon.storage.sqlite.faults import in_plain_words, is_lock
 
 _MOST_WAITS = 20  # the driver waits 0.25 s after each step that found a lock, and would do so for ever
 

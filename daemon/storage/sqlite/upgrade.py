@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.core.errors import BadConfig
-from daemon.storage import place, schema
-from daemon.storage.checkup import MADE_AT_START, require
-from daemon.storage.connection import open_reader, open_writer
-from daemon.storage.restore import held_lock
+from daemon.storage.sqlite import place, schema
+from daemon.storage.sqlite.checkup import MADE_AT_START, require
+from daemon.storage.sqlite.connection import open_reader, open_writer
+from daemon.storage.sqlite.restore import held_lock
 
 
 @dataclass(frozen=True, slots=True)

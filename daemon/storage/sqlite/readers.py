@@ -22,8 +22,8 @@ from daemon.core.store import DeliveryCount, EpisodeRow, GroupRow, Page, Quarant
 from daemon.storage import queries as q
 from daemon.storage import rows
 from daemon.storage.codec import decode_entry
-from daemon.storage.connection import open_reader
-from daemon.storage.faults import in_plain_words
+from daemon.storage.sqlite.connection import open_reader
+from daemon.storage.sqlite.faults import in_plain_words
 from daemon.storage.statements import Statement
 from daemon.storage.tables import NOTE
 from daemon.storage.verify import verify

@@ -7,12 +7,12 @@ import sqlite3
 from pathlib import Path
 
 from daemon.core.errors import BadConfig, Unavailable
-from daemon.storage import connection as connections
-from daemon.storage.faults import in_plain_words, is_lock
+from daemon.storage.sqlite import connection as connections
+from daemon.storage.sqlite.faults import in_plain_words, is_lock
 
 APPLICATION_ID = 0x70C51A11  # in the header of every database file of ours
 HEAD = "0001"  # the newest file in migrations/versions; a test compares
-_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+_VERSIONS = Path(__file__).parent.parent / "migrations" / "versions"
 SECRET = "id_secret"  # noqa: S105 - the name of a row, not a secret
 
 
@@ -31,7 +31,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> bytes:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if version != HEAD:
             # Imported here: Alembic costs a tenth of a second, and most starts have nothing to migrate.
-            from daemon.storage.migrate import migrate  # noqa: PLC0415
+            from daemon.storage.sqlite.migrate import migrate  # noqa: PLC0415
 
             migrate(path)
         return _secret(connection)
