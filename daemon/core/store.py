@@ -179,8 +179,8 @@ class Tx(Protocol):
         link: str,
     ) -> None: ...
 
-    def delivery(self, row: Delivery) -> bool:
-        """Put a delivery into the outbox; False when its key is there already, and nothing changes."""
+    def delivery(self, row: Delivery) -> None:
+        """Put a delivery into the outbox; nothing changes when its key is there already."""
         ...
 
     def delivery_changed(self, row: Delivery, expected_state: DeliveryState, expected_token: int) -> bool:

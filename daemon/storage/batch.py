@@ -6,11 +6,9 @@ raises, or a batch that fails, leaves rows, ids, numbers and heads as they were.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
-from daemon.core.errors import Conflict
 from daemon.core.journal import GENESIS, Recorded
 from daemon.core.store import GroupRow, Tx
 from daemon.storage import statements as sql
@@ -25,27 +23,19 @@ _MOST_HEADS = 100_000  # about 20 MB; beyond it the memory of heads starts anew
 _PHASE = 4
 
 
+class Ask(Protocol):
+    """Committed rows, by indexed keys alone; raises ``engine.Missing`` when they must be fetched first."""
+
+    def __call__(self, statement: sql.Statement, **values: Any) -> list[Row]: ...
+
+
 class Memory:
-    """What the one writer knows without asking: counters and the heads of the journals."""
+    """What the writer knows without asking: counters and the heads of the journals."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, ask: Ask, counters: dict[str, int]) -> None:
+        self.ask = ask
+        self.counters = counters
         self.heads: dict[int, tuple[int, bytes]] = {}
-        self.counters: dict[str, int] = {
-            "group": self._largest("SELECT max(max(coalesce((SELECT max(id) FROM groups), 0)),"
-                                   " coalesce((SELECT max(group_id) FROM journal), 0))"),
-            "episode": self._largest("SELECT max(id) FROM episodes"),
-            "delivery": self._largest("SELECT max(id) FROM deliveries"),
-            "number": self._largest("SELECT max(number) FROM groups"),
-        }  # fmt: skip
-
-    def _largest(self, question: str) -> int:
-        row = self._connection.execute(question).fetchone()
-        return int(row[0] or 0)
-
-    def ask(self, statement: sql.Statement, **values: Any) -> list[Row]:
-        """Committed rows; cheap, because works ask only by indexed keys."""
-        return self._connection.execute(statement.sql, statement.bind(**values)).fetchall()
 
     def head(self, group: int) -> tuple[int, bytes]:
         """Sequence and hash of a journal's newest entry."""
@@ -54,6 +44,11 @@ class Memory:
             rows = self.ask(sql.HEAD, group=group)
             known = self.heads[group] = (rows[0][0], rows[0][1]) if rows else (0, GENESIS)
         return known
+
+    def forget(self) -> None:
+        """Drop the heads when there are too many of them."""
+        if len(self.heads) > _MOST_HEADS:
+            self.heads.clear()
 
 
 class Batch:
@@ -121,35 +116,9 @@ class Batch:
             if callable(row):
                 self.set(self.groups, group, group_to_row(row(tx)))
 
-    def flush(self, connection: sqlite3.Connection) -> int:
-        """Run the statements, one ``executemany`` per table; the number of rows.  Groups must be made."""
-        groups = [
-            (*row, *self.memory.head(group)) for group, row in self.groups.items() if type(row) is tuple
-        ]
-        rows = 0
-        for statement, values in (
-            (sql.INSERT_JOURNAL, self.journal),
-            (sql.INSERT_EPISODE, self.episodes),
-            (sql.UPDATE_EPISODE, self.episode_changes),
-            (sql.UPSERT_GROUP, groups),
-            (sql.INSERT_DELIVERY, list(self.deliveries.values())),
-            (sql.INSERT_QUARANTINE, self.quarantine),
-            (sql.INSERT_RULES, self.rules),
-            (sql.UPSERT_NOTE, self.notes),
-            (sql.TRIM_QUARANTINE, self.trims),
-        ):
-            if values:
-                connection.executemany(statement, values)
-                rows += len(values)
-        self._move(connection)
-        return rows + len(self.moves)
-
-    def _move(self, connection: sqlite3.Connection) -> None:
-        if not self.moves:
-            return
-        cursor = connection.executemany(sql.UPDATE_DELIVERY, map(_move_to_row, self.moves.values()))
-        if cursor.rowcount != len(self.moves):
-            raise Conflict("a delivery was changed by somebody else; read it again")
+    def group_rows(self) -> list[Row]:
+        """The projections with the heads of their journals.  Groups must be made."""
+        return [(*row, *self.memory.head(group)) for group, row in self.groups.items() if type(row) is tuple]
 
     def settled(self) -> None:
         """It is durable: forget how to undo it, and the heads that nobody will ask for again."""
@@ -158,11 +127,11 @@ class Batch:
         for group, row in self.groups.items():
             if type(row) is tuple and row[_PHASE] == "ended":
                 heads.pop(group, None)
-        if len(heads) > _MOST_HEADS:
-            heads.clear()
+        self.memory.forget()
 
 
-def _move_to_row(move: Move) -> Row:
+def move_to_row(move: Move) -> Row:
+    """Parameters of UPDATE_DELIVERY."""
     row, state, token = move
     return (row[STATE], *row[STATE + 2 :], row[0], state, token)
 

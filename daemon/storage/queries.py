@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, exists, func, literal_column, select
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, literal_column, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from daemon.core.delivery import FINAL, DeliveryState
 from daemon.storage import tables as t
 from daemon.storage.statements import Statement
 
-_LIMIT = bindparam("limit", type_=Integer)
+_LIMIT = bindparam("limit", type_=BigInteger)
+EVERYTHING = 2**62
+"""A limit that is none; the databases disagree about how to write that."""
 
 OPEN_GROUPS = Statement(select(t.groups).where(t.NOT_ENDED).order_by(t.groups.c.id))
 GROUP_BY_ID = Statement(select(t.groups).where(t.groups.c.id == bindparam("value")))
@@ -74,7 +76,7 @@ RULES_BY_VERSION = Statement(_RULES.where(t.rule_versions.c.version == bindparam
 def _page(query: Select[Any], cursor: ColumnElement[Any], limit: int, before: int | None) -> Statement:
     """Descending pages: everything below the cursor."""
     if before is not None:
-        query = query.where(cursor < bindparam("before", before))
+        query = query.where(cursor < bindparam("before", before, BigInteger))
     return Statement(query.order_by(cursor.desc()).limit(limit), compile_kwargs={"render_postcompile": True})
 
 

@@ -6,26 +6,30 @@ writes the SQL here and is not asked again.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Column, bindparam, delete, func, select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
 from daemon.storage import tables as t
 
-DIALECT = sqlite.dialect(paramstyle="qmark")
+SQLITE = sqlite.dialect(paramstyle="qmark")
+POSTGRES = postgres_dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own
 
 
-class Statement:
-    """SQL text and the order in which it wants its parameters."""
+class Sql:
+    """Text for one driver, and the order in which it wants its parameters."""
 
-    def __init__(self, clause: ClauseElement, **options: Any) -> None:
-        compiled = clause.compile(dialect=DIALECT, **options)
-        self.sql = str(compiled)
-        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())  # type: ignore[attr-defined]
-        required = {name for name, bind in compiled.binds.items() if bind.required}  # type: ignore[attr-defined]
+    def __init__(self, clause: ClauseElement, dialect: Dialect, **options: Any) -> None:
+        compiled: Any = clause.compile(dialect=dialect, **options)
+        self.text = str(compiled)
+        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        required = {name for name, bind in compiled.binds.items() if bind.required}
         self.fixed = {name: value for name, value in compiled.params.items() if name not in required}
 
     def bind(self, **given: Any) -> tuple[Any, ...]:
@@ -33,15 +37,31 @@ class Statement:
         return tuple(given[name] if name in given else self.fixed[name] for name in self.names)
 
 
+class Statement:
+    """One clause for both databases; compiled for one when that one first asks."""
+
+    def __init__(self, clause: ClauseElement, **options: Any) -> None:
+        self.clause = clause
+        self._options = options
+
+    @cached_property
+    def sqlite(self) -> Sql:
+        return Sql(self.clause, SQLITE, **self._options)
+
+    @cached_property
+    def postgres(self) -> Sql:
+        return Sql(self.clause, POSTGRES, **self._options)
+
+
 def _columns(*columns: Column[Any]) -> list[str]:
     return [column.name for column in columns]
 
 
 def _ordered(statement: Statement, names: list[str]) -> str:
-    """The SQL, after making sure that tuples in this order fit it."""
-    if list(statement.names) != names:
-        raise AssertionError(f"parameters in another order than expected: {statement.names}")
-    return statement.sql
+    """SQLite's text, after making sure that tuples in this order fit it."""
+    if list(statement.sqlite.names) != names:
+        raise AssertionError(f"parameters in another order than expected: {statement.sqlite.names}")
+    return statement.sqlite.text
 
 
 _JOURNAL = ["group_id", "sequence", "at", "kind", "body", "hash"]
@@ -69,7 +89,13 @@ UPDATE_EPISODE = _ordered(
 )
 
 _DELIVERIES = _columns(*t.deliveries.columns)
-INSERT_DELIVERY = _ordered(Statement(insert(t.deliveries), column_keys=_DELIVERIES), _DELIVERIES)
+INSERT_DELIVERY = _ordered(
+    Statement(
+        insert(t.deliveries).on_conflict_do_nothing(index_elements=[t.deliveries.c.key]),
+        column_keys=_DELIVERIES,
+    ),
+    _DELIVERIES,
+)
 MOVING = _DELIVERIES[8:9] + _DELIVERIES[10:]  # what may change: all from `state` on but `created_at`
 UPDATE_DELIVERY = _ordered(
     Statement(
@@ -116,8 +142,13 @@ READ_JOURNAL = Statement(
     .order_by(t.journal.c.sequence)
 )
 READ_GROUP = Statement(select(t.groups).where(t.groups.c.id == bindparam("group")))
-READ_DELIVERY = Statement(select(t.deliveries).where(t.deliveries.c.id == bindparam("delivery")))
-KEY_EXISTS = Statement(select(t.deliveries.c.id).where(t.deliveries.c.key == bindparam("key")))
+# Locked where several nodes claim: what a work has read cannot be claimed until it has committed.
+READ_DELIVERY = Statement(
+    select(t.deliveries).where(t.deliveries.c.id == bindparam("delivery")).with_for_update()
+)
 READ_DELIVERIES = Statement(
-    select(t.deliveries).where(t.deliveries.c.group_id == bindparam("group")).order_by(t.deliveries.c.id)
+    select(t.deliveries)
+    .where(t.deliveries.c.group_id == bindparam("group"))
+    .order_by(t.deliveries.c.id)
+    .with_for_update()
 )

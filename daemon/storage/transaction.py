@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from daemon.core.clock import Instant
 from daemon.core.delivery import Delivery, DeliveryState, may_move
 from daemon.core.errors import Conflict, Refused
-from daemon.core.journal import Recorded, chain
+from daemon.core.journal import GENESIS, Recorded, chain
 from daemon.core.store import Counted, EpisodeRow, GroupRow, Tx
 from daemon.storage import statements as sql
 from daemon.storage.batch import Batch, entries_of
@@ -27,13 +27,14 @@ from daemon.storage.tables import NOTE
 class Transaction:
     """One work's hand on the batch; useless once the work has ended."""
 
-    __slots__ = ("_batch", "_memory", "now", "touched")
+    __slots__ = ("_batch", "_memory", "changed", "now", "touched")
 
     def __init__(self, batch: Batch, now: Instant) -> None:
         self._batch = batch
         self._memory = batch.memory
         self.now = now
         self.touched: set[int] = set()
+        self.changed: set[int] = set()  # those among them whose state was moved on for certain
 
     def end(self) -> None:
         """Make any later use fail loudly instead of writing into a batch that has left."""
@@ -49,7 +50,10 @@ class Transaction:
         return value
 
     def next_id(self, table: Counted) -> int:
-        return self._next(table)
+        value = self._next(table)
+        if table == "group":
+            self._batch.set(self._memory.heads, value, (0, GENESIS))  # new: nobody need be asked
+        return value
 
     def next_number(self) -> int:
         return self._next("number")
@@ -59,6 +63,7 @@ class Transaction:
 
     def journal(self, group: int, recorded: Recorded) -> None:
         self.touched.add(group)
+        self.changed.add(group)
         sequence, head = self._memory.head(group)
         if recorded.sequence != sequence + 1:
             raise Conflict(
@@ -95,26 +100,24 @@ class Transaction:
     ) -> None:
         self._batch.episode_changes.append((firing, seen_at, annotations, link, ends_at, episode))
 
-    def delivery(self, row: Delivery) -> bool:
+    def delivery(self, row: Delivery) -> None:
         self.touched.add(row.group)
         batch = self._batch
-        if row.key in batch.keys or self._memory.ask(sql.KEY_EXISTS, key=row.key):
-            return False
-        batch.set(batch.keys, row.key, row.id)
-        batch.set(batch.deliveries, row.id, delivery_to_row(row))
-        return True
+        if row.key not in batch.keys:
+            batch.set(batch.keys, row.key, row.id)
+            batch.set(batch.deliveries, row.id, delivery_to_row(row))
 
     def delivery_changed(self, row: Delivery, expected_state: DeliveryState, expected_token: int) -> bool:
         if row.state != expected_state and not may_move(expected_state, row.state):
             raise Refused(f"a delivery that is {expected_state} cannot become {row.state}")
         if row.token < expected_token:
             raise Refused("the token of a delivery only grows")
-        self.touched.add(row.group)
         batch = self._batch
         stored = batch.delivery(row.id)
         if stored is None:
             rows = self._memory.ask(sql.READ_DELIVERY, delivery=row.id)
             stored = rows[0] if rows else None
+        self.touched.add(row.group)
         if stored is None or (stored[STATE], stored[TOKEN]) != (expected_state, expected_token):
             return False
         changed = delivery_to_row(row)

@@ -1,26 +1,23 @@
-"""The one writer: takes what waits, folds it in the event loop, commits in a thread.
+"""The one writer of a process: takes what waits, folds it in the event loop, has it committed.
 
-Nothing else touches its connection.  What arrives during a COMMIT is the next
-group (group commit), so the disk sets the size of the groups by itself.
+Nothing else writes.  What arrives during a COMMIT is the next group (group
+commit), so the disk sets the size of the groups by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from daemon.core.clock import Clock, Instant
 from daemon.core.errors import BadInput, Unavailable
 from daemon.core.store import Tx
-from daemon.storage.batch import Batch, Memory
+from daemon.storage.batch import Batch
+from daemon.storage.engine import Engine, Fault, Missing
 from daemon.storage.pressure import Pressure
-from daemon.storage.sqlite.checkpoint import Checkpointer
-from daemon.storage.sqlite.faults import Fault, fault_of, in_plain_words, is_lock
 from daemon.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -62,21 +59,18 @@ class Limits:
 class Writer:
     """Queue, batches, rollback; see ``daemon.core.store.Store.write`` for what callers may rely on."""
 
-    def __init__(self, connection: sqlite3.Connection, memory: Memory, clock: Clock, limits: Limits) -> None:
-        self._connection = connection
-        self._memory = memory
+    def __init__(self, engine: Engine, clock: Clock, limits: Limits) -> None:
+        self._engine = engine
         self._clock = clock
         self._limits = limits
         self._pressure = Pressure(limits.batch_weight)
-        self._checkpointer = Checkpointer(connection)
         self._queue: deque[Job] = deque()
         self._queued = 0
         self._current: list[Job] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._nudged = False
         self._busy_since: float | None = None
-        self._thread = ThreadPoolExecutor(1, "tocsin-commit")
-        self._number = 0
         self.committed = 0
         self.commits = 0
         self.rollbacks = 0
@@ -115,20 +109,31 @@ class Writer:
         """Serve until closed; a defect in here breaks the store instead of stopping it silently."""
         try:
             while (self._queue or not self._closing) and not self.failure:
-                if not self._queue:
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                await self._serve(self._take())
+                if self._queue:
+                    await self._serve(self._take())
+                else:
+                    await self._rest()
         except (Exception, _Defect) as error:  # noqa: BLE001 - told to everybody who listens, and to the callers
             self._break(f"the store's writer stopped: {error!r}", error)
 
+    async def _rest(self) -> None:
+        self._wake.clear()
+        woken = await self._clock.wait(self._wake, self._engine.idle_every)
+        if self._nudged or not woken:
+            self._nudged = False
+            await self._upkeep()
+
     async def close(self, task: asyncio.Task[None]) -> None:
-        """Finish what was accepted; afterwards the connection is the caller's again."""
+        """Finish what was accepted, then let go of the database."""
         self._closing = True
         self._wake.set()
         await asyncio.wait({task})
-        self._thread.shutdown()
+        await self._engine.close()
+
+    def nudge(self) -> None:
+        """Have the engine's upkeep run now: others have written."""
+        self._nudged = True
+        self._wake.set()
 
     def _take(self) -> list[Job]:
         jobs: list[Job] = []
@@ -146,27 +151,33 @@ class Writer:
         self._current = jobs
         try:
             await self._settle(jobs)
-            if not self.failure and self._checkpointer.is_due:
-                await self._in_thread(self._checkpointer.run)
-        except sqlite3.Error as error:  # from the checkpoint alone: the jobs have their answers
-            if fault_of(error) is Fault.broken:
-                self._break(f"the database failed in a checkpoint: {error}", error)
+            if not self.failure:
+                await self._upkeep()
         finally:
             self._busy_since = None
+
+    async def _upkeep(self) -> None:
+        try:
+            await self._engine.idle()
+        except Exception as error:  # the jobs have their answers: it is about the database alone
+            if not self._engine.is_own(error):
+                raise
+            if self._engine.fault_of(error) is Fault.broken:
+                self._break(f"the database failed in its upkeep: {error}", error)
 
     async def _settle(self, jobs: list[Job]) -> None:
         """Commit the jobs together; when the rows are refused, halve until the culprit stands alone."""
         error = await self._attempt(jobs)
         if error is None:
             return
-        fault = fault_of(error)
+        fault = self._engine.fault_of(error)
         if fault is Fault.broken:
             self._break(f"the database failed and must be opened anew: {error}", error)
         elif fault is Fault.wait:
-            refused = jobs + self._drop_queue() if is_lock(error) else jobs
-            self._refuse(refused, in_plain_words(error), error)
+            refused = jobs + self._drop_queue() if self._engine.is_lock(error) else jobs
+            self._refuse(refused, self._engine.in_plain_words(error), error)
         elif len(jobs) == 1:
-            jobs[0].error = _blame(error)
+            jobs[0].error = self._blame(error)
             jobs[0].answer()
         else:
             middle = len(jobs) // 2
@@ -177,78 +188,65 @@ class Writer:
     async def _attempt(self, jobs: list[Job]) -> Exception | None:
         """One transaction; what made it fail, after everything was put back."""
         began = self._clock.monotonic()
-        self._number += 1
-        batch = Batch(self._number, self._memory)
+        batch = Batch(0, self._engine.memory)
         try:
-            await self._begin()
+            batch.number = await self._engine.begin()
             for job in jobs:
-                self._run_work(job, batch)
-            rows = self._flush(batch, jobs[-1].now) if jobs else 0
+                while (missing := self._try_work(job, batch)) is not None:
+                    await self._engine.fetch(missing)
+            while jobs and (missing := self._try_rows(batch, jobs[-1].now)) is not None:
+                await self._engine.fetch(missing)
             folded = self._clock.monotonic()
-            await self._commit(rows)
+            rows = await self._engine.commit(batch)
         except Exception as error:  # noqa: BLE001 - any failure here undoes the batch; _settle judges it, stats count it
-            self._roll_back(batch)
+            await self._roll_back(batch)
             return error
         batch.settled()
-        self.committed = batch.number
+        self.commits += rows > 0
+        self.committed = max(self.committed, batch.number)
         weight = sum(job.weight for job in jobs)
         self._pressure.observe(weight, folded - began, self._clock.monotonic() - folded)
         for job in jobs:
             job.answer()
         return None
 
-    async def _begin(self) -> None:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if not is_lock(error):
-                raise
-            await self._in_thread(self._begin_patiently)
-
-    def _begin_patiently(self) -> None:
-        """In the thread, so that a foreign lock stops the writer and not the event loop."""
-        self._connection.execute(f"PRAGMA busy_timeout = {int(self._limits.lock_wait * 1000)}")
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        finally:
-            self._connection.execute("PRAGMA busy_timeout = 0")
-
-    def _run_work(self, job: Job, batch: Batch) -> None:
-        """Run one work; if it raises, only its own traces go."""
+    def _try_work(self, job: Job, batch: Batch) -> Missing | None:
+        """One run; if the work raises, only its own traces go.  What it lacks must be fetched first."""
         mark = batch.mark()
         tx = Transaction(batch, job.now)
         job.result = job.error = None
+        lacks: Missing | None = None
         try:
             job.result = job.work(tx)
-        except sqlite3.Error:
-            raise  # the database itself, while the work was reading: the whole batch is in doubt
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller of write, who gets it; stats count it
-            job.error = error
+        except Missing as missing:
+            lacks = missing
+            batch.undo(mark)
+            self._tell_undone(tx.changed)
+        except Exception as error:
+            if self._engine.is_own(error):
+                raise  # while the work was reading: the whole batch is in doubt
+            job.error = error  # it belongs to the caller of write, who gets it
             self.undone += 1
             batch.undo(mark)
             self._tell_undone(tx.touched)
         batch.touched |= tx.touched
         tx.end()
+        return lacks
 
-    def _flush(self, batch: Batch, now: Instant) -> int:
+    def _try_rows(self, batch: Batch, now: Instant) -> Missing | None:
         tx = Transaction(batch, now)
-        batch.make_groups(tx)
-        batch.touched |= tx.touched
-        tx.end()
-        return batch.flush(self._connection)
+        try:
+            batch.make_groups(tx)
+        except Missing as missing:
+            return missing
+        finally:
+            batch.touched |= tx.touched
+            tx.end()
+        return None
 
-    async def _commit(self, rows: int) -> None:
-        if not rows:
-            self._connection.execute("COMMIT")  # nothing was written: no disk is waited for
-            return
-        await self._in_thread(self._connection.execute, "COMMIT")
-        self.commits += 1
-        self._checkpointer.wrote(rows)
-
-    def _roll_back(self, batch: Batch) -> None:
+    async def _roll_back(self, batch: Batch) -> None:
         self.rollbacks += 1
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        await self._engine.roll_back()
         batch.undo()
         for callback in self.lost_callbacks:
             callback(batch.number)
@@ -281,14 +279,10 @@ class Writer:
         for callback in self.failure_callbacks:
             callback(reason)
 
-    async def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
-
-
-def _blame(error: Exception) -> Exception:
-    """What the caller of a work that no database would take gets to see."""
-    if not isinstance(error, (sqlite3.Error, UnicodeError, OverflowError)):
-        return error
-    blamed = BadInput(f"the database refuses this: {error}")
-    blamed.__cause__ = error
-    return blamed
+    def _blame(self, error: Exception) -> Exception:
+        """What the caller of a work that no database would take gets to see."""
+        if not self._engine.is_own(error) and not isinstance(error, (UnicodeError, OverflowError)):
+            return error
+        blamed = BadInput(f"the database refuses this: {error}")
+        blamed.__cause__ = error
+        return blamed

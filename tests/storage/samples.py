@@ -75,7 +75,11 @@ async def hear(store: Store, group: int, sequence: int) -> None:
 
 async def put(store: Store, *rows: Delivery) -> None:
     """Put deliveries into the outbox as they are."""
-    await store.write(lambda tx: [tx.delivery(row) for row in rows], NOW)
+    def work(tx: Tx) -> None:
+        for row in rows:
+            tx.delivery(row)
+
+    await store.write(work, NOW)
 
 
 SOME_ALERTS = Alerts(source="am", common={"severity": "critical"}, note="Latency is high")

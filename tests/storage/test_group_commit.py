@@ -119,7 +119,7 @@ async def test_the_log_is_copied_and_does_not_grow_without_end(open_store: Open)
     body = bytes(100_000)
     for _ in range(400):
         await store.write(lambda tx: tx.quarantine("am", "big", body), NOW)
-    assert store._writer._checkpointer.runs > 0
+    assert store._engine._checkpointer.runs > 0
     assert store.stats()["wal_bytes"] < 20_000_000
     assert store.stats()["database_bytes"] > 20_000_000
     await store.close()

@@ -31,7 +31,6 @@ from tests.storage.conftest import Open
         (q.DELIVERY_COUNTS, "COVERING INDEX deliveries_open"),
         (q.deliveries(10, None, 1, None, None, ()), "deliveries_group"),
         (q.deliveries(10, None, None, None, None, {DeliveryState.held}), "deliveries_open"),
-        (s.KEY_EXISTS, "deliveries_key"),
         (s.READ_DELIVERIES, "deliveries_group"),
         (q.RULES_BY_VERSION, "rule_versions_version"),
     ],
@@ -40,6 +39,6 @@ from tests.storage.conftest import Open
 async def test_the_plan_names_the_index(open_store: Open, statement: Statement, index: str) -> None:
     """SQLite's own plan; a partial index is used only when its condition is recognised."""
     store = await open_store()
-    parameters = [1] * len(statement.names)
-    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", parameters).fetchall()
+    parameters = [1] * len(statement.sqlite.names)
+    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {statement.sqlite.text}", parameters).fetchall()
     assert any(index in row[3] for row in plan), plan

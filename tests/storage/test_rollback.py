@@ -44,12 +44,15 @@ async def test_a_work_that_raises_is_undone_alone(store: Store) -> None:
         tx.rules_version("v", NOW, "x", [])
         raise Refused("no")
 
-    def good(tx: Tx) -> tuple[int, int, bool]:
-        return begin(tx), tx.next_number(), tx.delivery(delivery_row(tx.next_id("delivery")))
+    def good(tx: Tx) -> tuple[int, int, int]:
+        delivery = tx.next_id("delivery")
+        tx.delivery(delivery_row(delivery))
+        return begin(tx), tx.next_number(), delivery
 
     refused, result = await together(store, bad, good)
     assert isinstance(refused, Refused)
-    assert result == (1, 1, True)
+    assert result == (1, 1, 1)
+    assert [row.id for row in (await store.deliveries(9)).items] == [1]
     assert told == [frozenset({1})]
     assert [len(await store.journal(1)), len((await store.alerts(9)).items)] == [1, 0]
     assert (await store.quarantined(9)).items == []

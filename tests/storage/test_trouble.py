@@ -11,7 +11,8 @@ import pytest
 
 from daemon.core.clock import SystemClock
 from daemon.core.errors import Unavailable
-from daemon.storage.sqlite.faults import Fault, fault_of
+from daemon.storage.engine import Fault
+from daemon.storage.sqlite.faults import fault_of
 from daemon.storage.writer import Limits
 from tests.storage.conftest import Open
 from tests.storage.samples import NOW, begin, new_group
@@ -97,7 +98,7 @@ async def test_an_fsync_error_breaks_the_store_for_good(open_store: Open) -> Non
     reasons: list[str] = []
     store.on_failure(reasons.append)
     real = store._connection
-    store._writer._connection = Doomed(real, "COMMIT", sqlite3.SQLITE_IOERR_FSYNC)  # type: ignore[assignment]
+    store._engine._connection = Doomed(real, "COMMIT", sqlite3.SQLITE_IOERR_FSYNC)  # type: ignore[assignment]
     refused = await asyncio.gather(
         *(store.write(begin, NOW, 2_000) for _ in range(3)), return_exceptions=True
     )
@@ -115,14 +116,14 @@ async def test_an_fsync_error_in_a_checkpoint_breaks_the_store(open_store: Open)
     store = await open_store()
     reasons: list[str] = []
     store.on_failure(reasons.append)
-    checkpointer = store._writer._checkpointer
+    checkpointer = store._engine._checkpointer
     real = store._connection
     checkpointer._connection = Doomed(real, "PRAGMA wal_checkpoint", sqlite3.SQLITE_IOERR_FSYNC)  # type: ignore[assignment]
     checkpointer._guess = 1e9
     assert await new_group(store) == 1
     await asyncio.wait({store._task})
-    assert "checkpoint" in reasons[0]
-    with pytest.raises(Unavailable, match="checkpoint"):
+    assert "upkeep" in reasons[0]
+    with pytest.raises(Unavailable, match="upkeep"):
         await new_group(store)
 
 

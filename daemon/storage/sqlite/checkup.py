@@ -15,8 +15,9 @@ from pathlib import Path
 
 from daemon.core.errors import BadConfig, NotFound, Refused, Unavailable
 from daemon.storage import queries as q
+from daemon.storage.engine import Fault
 from daemon.storage.sqlite.connection import open_reader
-from daemon.storage.sqlite.faults import Fault, fault_of, in_plain_words, is_lock
+from daemon.storage.sqlite.faults import fault_of, in_plain_words, is_lock
 from daemon.storage.sqlite.schema import version_of
 from daemon.storage.verify import verify
 
@@ -125,8 +126,12 @@ def _damage(connection: sqlite3.Connection) -> Iterator[str]:
 def _check_chain(connection: sqlite3.Connection, group: int, incident: int | None, found: Checkup) -> None:
     connection.execute("BEGIN")
     try:
-        head = connection.execute(q.HEAD_OF_GROUP.sql, q.HEAD_OF_GROUP.bind(group=group)).fetchone()
-        verdict = verify(group, connection.execute(q.SEALED.sql, q.SEALED.bind(group=group)), head)
+        head = connection.execute(
+            q.HEAD_OF_GROUP.sqlite.text, q.HEAD_OF_GROUP.sqlite.bind(group=group)
+        ).fetchone()
+        verdict = verify(
+            group, connection.execute(q.SEALED.sqlite.text, q.SEALED.sqlite.bind(group=group)), head
+        )
     finally:
         connection.execute("COMMIT")
     found.groups += 1

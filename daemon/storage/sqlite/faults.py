@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from enum import Enum
 
-
-class Fault(Enum):
-    """The three answers to a database error."""
-
-    wait = "wait"  # nothing was stored; the next try may succeed by itself
-    broken = "broken"  # what is on disk is in doubt: the process must exit and read it again
-    content = "content"  # the rows themselves are refused: find the culprit
-
+from daemon.storage.engine import Fault
 
 # https://sqlite.org/rescode.html; the low byte is the primary code.
 _WAIT = {
@@ -36,7 +28,7 @@ _PLAIN = {
 }
 
 
-def fault_of(error: Exception) -> Fault:
+def fault_of(error: BaseException) -> Fault:
     """Which of the three it is.
 
     A failed write (``IOERR_WRITE``, a file size limit) was never acknowledged
@@ -51,12 +43,12 @@ def fault_of(error: Exception) -> Fault:
     return Fault.broken if code & 0xFF in _BROKEN else Fault.content
 
 
-def in_plain_words(error: Exception) -> str:
+def in_plain_words(error: BaseException) -> str:
     """A short phrase for people; SQLite's own words where there is none."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return _PLAIN.get(code, str(error))
 
 
-def is_lock(error: Exception) -> bool:
+def is_lock(error: BaseException) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

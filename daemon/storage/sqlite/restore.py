@@ -17,11 +17,12 @@ from pathlib import Path
 
 from daemon.core.clock import Clock, Instant, to_datetime
 from daemon.core.errors import BadInput, Refused, Unavailable
+from daemon.storage.engine import Fault
 from daemon.storage.sqlite import place
 from daemon.storage.sqlite.backup import copy, sync
 from daemon.storage.sqlite.checkup import Checkup, check_good, require
 from daemon.storage.sqlite.connection import open_reader, open_writer
-from daemon.storage.sqlite.faults import Fault, fault_of, in_plain_words
+from daemon.storage.sqlite.faults import fault_of, in_plain_words
 from daemon.storage.sqlite.restoration import forget_secret, hold
 from daemon.storage.sqlite.store import open_sqlite
 

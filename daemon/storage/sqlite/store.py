@@ -13,9 +13,9 @@ from daemon.core.clock import Clock, Instant, Span
 from daemon.core.delivery import Delivery
 from daemon.core.errors import BadConfig
 from daemon.core.store import Tx
-from daemon.storage.batch import Memory
 from daemon.storage.sqlite import connection as connections
 from daemon.storage.sqlite import place, schema
+from daemon.storage.sqlite.engine import SqliteEngine
 from daemon.storage.sqlite.readers import Readers
 from daemon.storage.writer import Limits, Writer
 
@@ -39,7 +39,8 @@ class SqliteStore(Readers):
         self._connection = connection
         self._lock: int | None = lock
         self._secret = secret
-        self._writer = Writer(connection, Memory(connection), clock, limits)
+        self._engine = SqliteEngine(connection, limits.lock_wait)
+        self._writer = Writer(self._engine, clock, limits)
         self._task = asyncio.create_task(self._writer.run(), name="store writer")
 
     @property

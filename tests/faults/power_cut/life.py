@@ -15,8 +15,8 @@ from daemon.core.clock import FakeClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.journal import DeliveryMoved, Recorded
 from daemon.core.store import Tx
-from daemon.storage.batch import Memory
 from daemon.storage.sqlite import checkpoint, schema
+from daemon.storage.sqlite.engine import SqliteEngine
 from daemon.storage.writer import Limits, Writer
 from tests.faults.power_cut.connection import SimulatedConnection
 from tests.faults.power_cut.disk import Acknowledged, Disk, DiskVfs
@@ -48,7 +48,8 @@ async def _live(disk: Disk, vfs: str, rng: random.Random, works: int, synchronou
     assert connection.lowered == (synchronous != "FULL")
     found = connection.execute("SELECT group_id, sequence FROM journal").fetchall()
     disk.log.append(Acknowledged(frozenset(found)))  # the opening has checkpointed it: it must stay
-    writer = Writer(database, Memory(database), FakeClock(), Limits(batch_weight=rng.choice([1, 4, 2_000])))
+    limits = Limits(batch_weight=rng.choice([1, 4, 2_000]))
+    writer = Writer(SqliteEngine(database, limits.lock_wait), FakeClock(), limits)
     task = asyncio.create_task(writer.run())
     clients = [
         _client(writer, connection, random.Random(rng.random()), works // CLIENTS)  # noqa: S311 - seeded
