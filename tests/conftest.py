@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.processes.postgres import Cluster, binaries
+
 # What lands must not depend on luck: CI tries the same examples every time.  Everywhere
 # else they are drawn anew, and TOCSIN_PROPERTY_CASES asks for many more of them.
 settings.register_profile("landing", derandomize=True)
@@ -82,3 +84,17 @@ def _wait_for(child: int) -> None:
         select.select([handle], [], [], GRACE)
     finally:
         os.close(handle)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server of this run's own; tests that take it are marked `external`."""
+    tools = binaries()
+    if tools is None:
+        pytest.skip("not installed: a PostgreSQL server (Debian: apt install postgresql)")
+    cluster = Cluster(tools)
+    try:
+        cluster.make()
+        yield cluster
+    finally:
+        cluster.remove()

@@ -62,6 +62,24 @@ class SystemClock:
         return True
 
 
+class ServerClock(SystemClock):
+    """The time of a server, carried on by this machine's monotonic clock.
+
+    Several daemons on one database agree about the time by it, however wrong
+    their own wall clocks are.  Until ``set`` is called it shows the machine's.
+    """
+
+    def __init__(self) -> None:
+        self._origin = super().now() - int(self.monotonic() * 1000)
+
+    def now(self) -> Instant:
+        return self._origin + int(self.monotonic() * 1000)
+
+    def set(self, server: Instant, asked_at: float) -> None:
+        """The server showed that instant at some moment between ``asked_at`` (monotonic) and now."""
+        self._origin = server - int((asked_at + self.monotonic()) / 2 * 1000)
+
+
 class ScaledClock(SystemClock):
     """A clock that runs ``speed`` times as fast; the demo alone uses it.
 

@@ -8,7 +8,7 @@ alone.  No clock is read behind this port except for deadlines.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -118,6 +118,21 @@ class Page(Generic[T]):
 
     items: list[T]
     next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was committed since memory was last told, by other processes or by a commit in doubt.
+
+    ``entries`` are the new ones of each group, and perhaps some that are known;
+    ``episodes`` come without labels, link and flags.
+    """
+
+    batch: int
+    groups: list[GroupRow]
+    entries: dict[int, list[Recorded]]
+    episodes: list[EpisodeRow]
+    notes: dict[str, bytes]
 
 
 class Tx(Protocol):
@@ -331,6 +346,19 @@ class Store(Reader, Protocol):
     @property
     def exclusive(self) -> bool:
         """Whether no other process can write: what a dead one left in hand then needs no lease to end."""
+        ...
+
+    @property
+    def is_current(self) -> bool:
+        """Whether memory may be believed: what others write is seen soon after."""
+        ...
+
+    async def follow(self, tell: Callable[[Learned], Awaitable[None]]) -> None:
+        """Have ``tell`` called with all that others commit, from the opening of the store on.
+
+        Never while a work runs, and before any work that comes later than such a commit.
+        An exclusive store never calls it.
+        """
         ...
 
     async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:

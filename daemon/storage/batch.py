@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from daemon.core.clock import Instant
 from daemon.core.journal import GENESIS, Recorded
 from daemon.core.store import GroupRow, Tx
 from daemon.storage import statements as sql
@@ -56,6 +57,7 @@ class Batch:
 
     def __init__(self, number: int, memory: Memory) -> None:
         self.number = number
+        self.at: Instant = 0  # the newest instant of its works
         self.memory = memory
         self.journal: list[Row] = []
         self.recorded: list[tuple[int, Recorded]] = []
@@ -111,10 +113,11 @@ class Batch:
         return self.deliveries.get(delivery)
 
     def make_groups(self, tx: Tx) -> None:
-        """Turn what was promised by ``group_later`` into rows."""
+        """Turn what was promised by ``group_later`` into rows, and have the heads of all at hand."""
         for group, row in list(self.groups.items()):
             if callable(row):
                 self.set(self.groups, group, group_to_row(row(tx)))
+            self.memory.head(group)
 
     def group_rows(self) -> list[Row]:
         """The projections with the heads of their journals.  Groups must be made."""

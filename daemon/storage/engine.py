@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
+from daemon.core.clock import Instant
 from daemon.storage.batch import Batch, Memory
 from daemon.storage.statements import Statement
 
@@ -39,6 +40,11 @@ class Engine(Protocol):
     @property
     def memory(self) -> Memory:
         """Counters and heads, current while a transaction is open."""
+        ...
+
+    @property
+    def latest(self) -> Instant:
+        """The newest instant that any process has committed: no work is older."""
         ...
 
     async def begin(self) -> int:

@@ -128,7 +128,7 @@ def deliveries(
     return _page(query, cursor, limit, before)
 
 
-def _claimable(channel: bool) -> Statement:
+def claimable(*, channel: bool) -> Select[Any]:
     """Due, queued, and no predecessor to the same recipient that is neither final nor held."""
     earlier = t.deliveries.alias("earlier")
     row = t.deliveries
@@ -145,8 +145,8 @@ def _claimable(channel: bool) -> Statement:
     query = select(row).where(t.IS_QUEUED, row.c.not_before <= bindparam("now"), ~in_the_way, ~first_in_doubt)
     if channel:
         query = query.where(row.c.channel == bindparam("channel"))
-    return Statement(query.order_by(row.c.not_before, row.c.id).limit(_LIMIT))
+    return query.order_by(row.c.not_before, row.c.id).limit(_LIMIT)
 
 
-CLAIMABLE = _claimable(channel=False)
-CLAIMABLE_OF_CHANNEL = _claimable(channel=True)
+CLAIMABLE = Statement(claimable(channel=False))
+CLAIMABLE_OF_CHANNEL = Statement(claimable(channel=True))

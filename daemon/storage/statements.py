@@ -64,8 +64,8 @@ def _ordered(statement: Statement, names: list[str]) -> str:
     return statement.sqlite.text
 
 
-_JOURNAL = ["group_id", "sequence", "at", "kind", "body", "hash"]
-INSERT_JOURNAL = _ordered(Statement(insert(t.journal), column_keys=_JOURNAL), _JOURNAL)
+JOURNAL = ["group_id", "sequence", "at", "kind", "body", "hash"]
+INSERT_JOURNAL = _ordered(Statement(insert(t.journal), column_keys=JOURNAL), JOURNAL)
 
 _GROUPS = _columns(*t.groups.columns)
 _upsert = insert(t.groups)
@@ -82,10 +82,10 @@ UPSERT_GROUP = _ordered(
 
 _EPISODES = _columns(*t.episodes.columns)
 INSERT_EPISODE = _ordered(Statement(insert(t.episodes), column_keys=_EPISODES), _EPISODES)
-_CHANGED = ["firing", "seen_at", "annotations", "link", "ends_at"]
+CHANGED = ["firing", "seen_at", "annotations", "link", "ends_at"]
 UPDATE_EPISODE = _ordered(
-    Statement(t.episodes.update().where(t.episodes.c.id == bindparam("which")), column_keys=_CHANGED),
-    [*_CHANGED, "which"],
+    Statement(t.episodes.update().where(t.episodes.c.id == bindparam("which")), column_keys=CHANGED),
+    [*CHANGED, "which"],
 )
 
 _DELIVERIES = _columns(*t.deliveries.columns)
@@ -109,25 +109,22 @@ UPDATE_DELIVERY = _ordered(
     [*MOVING, "which", "was_state", "was_token"],
 )
 
-_QUARANTINE = ["at", "source", "reason", "body"]
-INSERT_QUARANTINE = _ordered(Statement(insert(t.quarantine), column_keys=_QUARANTINE), _QUARANTINE)
+QUARANTINE = ["at", "source", "reason", "body"]
+INSERT_QUARANTINE = _ordered(Statement(insert(t.quarantine), column_keys=QUARANTINE), QUARANTINE)
 _newest = select(func.max(t.quarantine.c.id)).scalar_subquery()
-TRIM_QUARANTINE = _ordered(
-    Statement(delete(t.quarantine).where(t.quarantine.c.id <= _newest - bindparam("keep"))), ["keep"]
-)
-_NOTES = ["name", "value"]
+TRIM = Statement(delete(t.quarantine).where(t.quarantine.c.id <= _newest - bindparam("keep")))
+TRIM_QUARANTINE = _ordered(TRIM, ["keep"])
+NOTES = ["name", "value"]
 _note = insert(t.meta)
 UPSERT_NOTE = _ordered(
     Statement(
         _note.on_conflict_do_update(index_elements=[t.meta.c.name], set_={"value": _note.excluded["value"]}),
-        column_keys=_NOTES,
+        column_keys=NOTES,
     ),
-    _NOTES,
+    NOTES,
 )
-_RULES = ["version", "loaded_at", "who", "sources"]
-INSERT_RULES = _ordered(
-    Statement(insert(t.rule_versions).on_conflict_do_nothing(), column_keys=_RULES), _RULES
-)
+RULES = ["version", "loaded_at", "who", "sources"]
+INSERT_RULES = _ordered(Statement(insert(t.rule_versions).on_conflict_do_nothing(), column_keys=RULES), RULES)
 
 # What a work may ask while it runs; each takes one parameter and hits an index.
 HEAD = Statement(

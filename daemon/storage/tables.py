@@ -7,6 +7,7 @@ Instants are integers: milliseconds since the epoch.
 from __future__ import annotations
 
 from sqlalchemy import (
+    TIMESTAMP,
     BigInteger,
     Boolean,
     Column,
@@ -17,10 +18,12 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    func,
     text,
 )
 
 metadata = MetaData()
+shared = MetaData()  # what only a database of several processes has
 
 # SQLite makes a column its rowid (an append, no second tree) only when it is called INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -166,3 +169,14 @@ rule_versions = Table(
     Column("sources", LargeBinary, nullable=False),
     Index("rule_versions_version", "version", unique=True),
 )
+
+batches = Table(
+    "batches",
+    shared,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", Text, nullable=False),  # the life of the process that committed it
+    Column("at", BigInteger, nullable=False),  # the newest instant in it
+    Column("body", LargeBinary, nullable=False),  # daemon/storage/postgres/news.py
+    Column("made", TIMESTAMP(timezone=True), server_default=func.now(), nullable=False),
+)
+"""Every commit, in order: how a process learns what the others wrote.  Trimmed after a while."""

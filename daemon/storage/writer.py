@@ -113,7 +113,7 @@ class Writer:
                     await self._serve(self._take())
                 else:
                     await self._rest()
-        except (Exception, _Defect) as error:  # noqa: BLE001 - told to everybody who listens, and to the callers
+        except (Exception, _Defect, Missing) as error:  # noqa: BLE001 - told to everybody who listens, and to the callers
             self._break(f"the store's writer stopped: {error!r}", error)
 
     async def _rest(self) -> None:
@@ -194,7 +194,7 @@ class Writer:
             for job in jobs:
                 while (missing := self._try_work(job, batch)) is not None:
                     await self._engine.fetch(missing)
-            while jobs and (missing := self._try_rows(batch, jobs[-1].now)) is not None:
+            while jobs and (missing := self._try_rows(batch, batch.at)) is not None:
                 await self._engine.fetch(missing)
             folded = self._clock.monotonic()
             rows = await self._engine.commit(batch)
@@ -213,7 +213,8 @@ class Writer:
     def _try_work(self, job: Job, batch: Batch) -> Missing | None:
         """One run; if the work raises, only its own traces go.  What it lacks must be fetched first."""
         mark = batch.mark()
-        tx = Transaction(batch, job.now)
+        tx = Transaction(batch, max(job.now, self._engine.latest))
+        batch.at = max(batch.at, tx.now)
         job.result = job.error = None
         lacks: Missing | None = None
         try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from daemon.core.clock import FakeClock
 from daemon.core.store import Store
+from daemon.storage.postgres.store import PostgresStore, open_postgres
 from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from daemon.storage.writer import Limits
+from tests.processes.postgres import Cluster
 
 CHILD_ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 Open = Callable[..., Awaitable[SqliteStore]]
@@ -36,8 +38,43 @@ async def open_store(path: Path) -> AsyncIterator[Open]:
         await store.close()
 
 
-@pytest.fixture(params=["sqlite"])
-async def store(request: pytest.FixtureRequest, open_store: Open) -> Store:
+@pytest.fixture
+def address(postgres: Cluster) -> Iterator[str]:
+    """An empty database on a server."""
+    found = postgres.new_database()
+    yield found
+    postgres.drop(found)
+
+
+Nodes = Callable[..., Awaitable[PostgresStore]]
+
+
+@pytest.fixture
+async def open_node(address: str) -> AsyncIterator[Nodes]:
+    """Opens stores on the test's PostgreSQL database, each as another process would."""
+    opened: list[PostgresStore] = []
+
+    async def opener(limits: Limits | None = None) -> PostgresStore:
+        opened.append(await open_postgres(address, FakeClock(), limits))
+        return opened[-1]
+
+    yield opener
+    for store in opened:
+        await store.close()
+
+
+AnyOpen = Callable[..., Awaitable[Store]]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.external)])
+def open_any(request: pytest.FixtureRequest) -> AnyOpen:
+    """Opens stores of every kind, one kind after the other."""
+    name = {"sqlite": "open_store", "postgres": "open_node"}[request.param]
+    opener: AnyOpen = request.getfixturevalue(name)
+    return opener
+
+
+@pytest.fixture
+async def store(open_any: AnyOpen) -> Store:
     """Every kind of store; the contract tests take this one and nothing else."""
-    assert request.param == "sqlite"
-    return await open_store()
+    return await open_any()

@@ -75,6 +75,7 @@ async def hear(store: Store, group: int, sequence: int) -> None:
 
 async def put(store: Store, *rows: Delivery) -> None:
     """Put deliveries into the outbox as they are."""
+
     def work(tx: Tx) -> None:
         for row in rows:
             tx.delivery(row)

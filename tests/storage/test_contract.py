@@ -8,13 +8,13 @@ from daemon.core.errors import Conflict
 from daemon.core.journal import Alerts, Created, Fired, Heard, Recorded
 from daemon.core.store import GroupRow, Store, Tx
 from daemon.core.words import Impact, Status
-from tests.storage.conftest import Open
+from tests.storage.conftest import AnyOpen
 from tests.storage.samples import NOW, begin, episode_row, group_row, hear, new_group
 
 
 async def test_the_result_of_a_work_is_the_result_of_write(store: Store) -> None:
     """What the work returns, its caller gets after the commit."""
-    assert await store.write(lambda tx: (tx.now, tx.batch), NOW + 7) == (NOW + 7, 1)
+    assert await store.write(lambda tx: (begin(tx), tx.now, tx.batch), NOW + 7) == (1, NOW + 7, 1)
     assert store.committed == 1
 
 
@@ -218,14 +218,14 @@ async def test_readers_see_only_what_is_committed(store: Store) -> None:
     assert len(await store.open_groups()) == 1
 
 
-async def test_ids_numbers_and_secret_go_on_after_a_restart(open_store: Open) -> None:
+async def test_ids_numbers_and_secret_go_on_after_a_restart(open_any: AnyOpen) -> None:
     """A new process continues where the old one stopped, journals included."""
-    first: Store = await open_store()
-    group = await new_group(first, number=1)
+    first: Store = await open_any()
+    group = await first.write(lambda tx: begin(tx, number=tx.next_number()), NOW)
     secret = first.secret
     await first.close()
 
-    second: Store = await open_store()
+    second: Store = await open_any()
     taken = await second.write(lambda tx: (tx.next_id("group"), tx.next_id("episode"), tx.next_number()), NOW)
     assert taken == (group + 1, 1, 2)
     assert second.secret == secret

@@ -13,7 +13,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from daemon.storage.sqlite import migrate, schema
+from daemon.storage import versions
+from daemon.storage.sqlite import migrate
 from daemon.storage.tables import metadata
 from tests.storage.conftest import CHILD_ENVIRONMENT, Open
 from tests.storage.samples import new_group
@@ -67,9 +68,9 @@ def test_partial_indexes_agree_too(path: Path) -> None:
 
 def test_the_newest_version_is_the_one_that_the_program_names() -> None:
     """A migration that is added without raising HEAD would never run."""
-    scripts = ScriptDirectory(str(migrate._SCRIPTS))
-    assert scripts.get_heads() == [schema.HEAD]
-    assert schema._known() == {script.revision for script in scripts.walk_revisions()}
+    scripts = ScriptDirectory(str(versions.SCRIPTS))
+    assert scripts.get_heads() == [versions.HEAD]
+    assert versions.known() == {script.revision for script in scripts.walk_revisions()}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ class SqliteEngine:
     """Nothing else touches its connection."""
 
     idle_every: float | None = None
+    latest = 0  # nobody else has a clock
 
     def __init__(self, connection: sqlite3.Connection, lock_wait: float) -> None:
         self._connection = connection

@@ -1,19 +1,16 @@
-"""Alembic, run from the program itself: no ini file, scripts found beside this module."""
+"""Bringing a file to a revision of the schema."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from daemon.storage.revisions import upgrade
 from daemon.storage.sqlite import connection as connections
-
-_SCRIPTS = Path(__file__).parent.parent / "migrations"
 
 
 def migrate(path: Path, target: str = "head") -> None:
@@ -30,12 +27,9 @@ def migrate(path: Path, target: str = "head") -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     event.listen(engine, "begin", begin)
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     try:
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, target)
+            upgrade(connection, target)
     except DBAPIError as error:
         raise error.orig or error from error
     finally:

@@ -9,10 +9,9 @@ from pathlib import Path
 from daemon.core.errors import BadConfig, Unavailable
 from daemon.storage.sqlite import connection as connections
 from daemon.storage.sqlite.faults import in_plain_words, is_lock
+from daemon.storage.versions import HEAD, is_newer, known
 
 APPLICATION_ID = 0x70C51A11  # in the header of every database file of ours
-HEAD = "0001"  # the newest file in migrations/versions; a test compares
-_VERSIONS = Path(__file__).parent.parent / "migrations" / "versions"
 SECRET = "id_secret"  # noqa: S105 - the name of a row, not a secret
 
 
@@ -52,17 +51,9 @@ def version_of(connection: sqlite3.Connection, path: Path) -> str:
     if mark != APPLICATION_ID or "alembic_version" not in tables:
         raise BadConfig(f"database: {path} belongs to another program; name another file")
     version = str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-    if version not in _known():
-        raise BadConfig(
-            f"database: {path} was written by a newer tocsin (schema {version}; this one knows {HEAD});"
-            " install that version, or restore the backup from before the upgrade"
-        )
+    if version not in known():
+        raise BadConfig(is_newer(str(path), version))
     return version
-
-
-def _known() -> set[str]:
-    """The versions that this program can read: file names begin with ``v`` and the number."""
-    return {file.name[1:5] for file in _VERSIONS.glob("v[0-9]*.py")}
 
 
 def _quick_check(connection: sqlite3.Connection, path: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from daemon.core.clock import Clock, Instant, Span
 from daemon.core.delivery import Delivery
 from daemon.core.errors import BadConfig
-from daemon.core.store import Tx
+from daemon.core.store import Learned, Tx
 from daemon.storage.sqlite import connection as connections
 from daemon.storage.sqlite import place, schema
 from daemon.storage.sqlite.engine import SqliteEngine
@@ -67,6 +67,13 @@ class SqliteStore(Readers):
     def exclusive(self) -> bool:
         """The lock beside the file proves it."""
         return True
+
+    @property
+    def is_current(self) -> bool:
+        return True
+
+    async def follow(self, tell: Callable[[Learned], Awaitable[None]]) -> None:
+        """Nobody else writes."""
 
     async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:  # noqa: ARG002 - nobody competes
         return await self.claimable(now, limit, channel)

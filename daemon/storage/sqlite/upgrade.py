@@ -12,6 +12,7 @@ from daemon.storage.sqlite import place, schema
 from daemon.storage.sqlite.checkup import MADE_AT_START, require
 from daemon.storage.sqlite.connection import open_reader, open_writer
 from daemon.storage.sqlite.restore import held_lock
+from daemon.storage.versions import HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ def upgrade(database: Path) -> Upgraded:
         try:
             with closing(open_reader(database)) as reader:
                 before = schema.version_of(reader, database)
-            if before != schema.HEAD:
+            if before != HEAD:
                 with closing(open_writer(database)) as connection:
                     schema.prepare(connection, database)
         except sqlite3.Error as error:
             raise BadConfig(f"{database}: cannot be read: {error}; restore it from a backup") from error
-    return Upgraded(before, schema.HEAD)
+    return Upgraded(before, HEAD)

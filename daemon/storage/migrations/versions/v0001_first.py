@@ -21,6 +21,19 @@ def upgrade() -> None:
     _groups()
     _episodes()
     _deliveries()
+    if op.get_bind().dialect.name == "postgresql":
+        _batches()
+
+
+def _batches() -> None:
+    op.create_table(
+        "batches",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("node", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("made", sa.TIMESTAMP(timezone=True), server_default=sa.func.now(), nullable=False),
+    )
 
 
 def _index(name: str, table: str, columns: list[str], where: str = "", *, unique: bool = False) -> None:

@@ -1,0 +1,271 @@
+"""PostgreSQL's half of a group commit: whoever holds the lock knows everything and may write.
+
+One advisory lock serialises the commits of all nodes.  The holder first learns
+what the others committed since it last looked, so that its memory is exact
+while its works run, as if it were alone (docs/decisions/0012-several-nodes.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from daemon.core.clock import Clock, Instant, ServerClock
+from daemon.core.errors import Conflict
+from daemon.core.store import Learned
+from daemon.storage.batch import Batch, Memory, move_to_row
+from daemon.storage.engine import Fault, Missing
+from daemon.storage.postgres import faults, news
+from daemon.storage.postgres import statements as sql
+from daemon.storage.postgres.connection import Connection, connect
+from daemon.storage.postgres.learning import learned
+from daemon.storage.rows import Row
+from daemon.storage.statements import Statement
+
+LOCK = 0x70C51A11  # "tocsin"; in the header of our SQLite files too
+BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})"
+FRESH = 10.0
+"""Seconds since the last look at the others' commits after which memory is not believed any more."""
+
+DOUBT = (
+    3.0  # seconds in which the fate of a COMMIT is asked for, before its callers are told that nobody knows
+)
+TRIM_EVERY = 1_000  # commits between two trims of the table of commits
+STALLED = 6.0  # seconds for one phase of a commit, by this side's clock
+
+Tell = Callable[[Learned], Awaitable[None]]
+
+
+class PostgresEngine:
+    """One session, used by the writer alone."""
+
+    idle_every: float | None = 1.0
+
+    def __init__(
+        self, address: str, clock: Clock, counters: dict[str, int], newest: tuple[int, str, Instant]
+    ) -> None:
+        self._address = address
+        self._clock = clock
+        self._connection: Connection | None = None
+        self._answers: dict[tuple[Statement, tuple[tuple[str, Any], ...]], list[Row]] = {}
+        self._tell: Tell | None = None
+        self._seen = newest[:2]  # the last commit that memory was told of, and who made it
+        self._newest = self._tried = newest[0]
+        self._told = False  # whether memory was told of all that was committed before this batch
+        self._looked_at = clock.monotonic()
+        self.latest = newest[2]
+        self.memory = Memory(self._ask, counters)
+        self.node = f"{socket.gethostname()}-{secrets.token_hex(6)}"
+        self.on_notice: Callable[[], None] = lambda: None
+        self.doubts = 0
+
+    @property
+    def is_current(self) -> bool:
+        return self._clock.monotonic() - self._looked_at < FRESH
+
+    @property
+    def seen(self) -> int:
+        """The newest commit that is known to be durable."""
+        return self._newest
+
+    def follow(self, tell: Tell) -> None:
+        """Tell ``tell`` from the next look on."""
+        self._tell = tell
+
+    # -- what the writer calls ------------------------------------------------
+
+    async def begin(self) -> int:
+        self._answers.clear()
+        async with asyncio.timeout(STALLED):
+            connection = await self._connected()
+            await connection.execute(BEGIN)
+        await self._look(connection)
+        self._told = self._tell is not None
+        self._tried = max(self._tried, self._newest) + 1  # no number is used twice
+        return self._tried
+
+    async def fetch(self, missing: Missing) -> None:
+        query = missing.statement.postgres
+        connection = await self._connected()
+        rows = await connection.fetch(query.text, *query.bind(**missing.values))
+        self._answers[missing.statement, tuple(missing.values.items())] = [tuple(row) for row in rows]
+
+    def _ask(self, statement: Statement, **values: Any) -> list[Row]:
+        found = self._answers.get((statement, tuple(values.items())))
+        if found is None:
+            raise Missing(statement, values)
+        return found
+
+    async def commit(self, batch: Batch) -> int:
+        connection = await self._connected()
+        async with asyncio.timeout(STALLED):
+            rows = await self._flush(connection, batch)
+            if not rows:
+                await connection.execute("ROLLBACK")
+                return 0
+            self.latest = max(self.latest, batch.at)
+            await connection.fetch(sql.INSERT_BATCH, batch.number, self.node, self.latest, news.encode(batch))
+            if batch.number % TRIM_EVERY == 0:
+                await connection.execute(sql.TRIM_BATCHES, batch.number)
+        try:
+            async with asyncio.timeout(STALLED):
+                await connection.execute("COMMIT")
+        except Exception as error:
+            if not faults.is_broken_link(error) or not await self._was_committed(batch.number):
+                raise
+        self._committed(batch.number)
+        return rows
+
+    def _committed(self, number: int) -> None:
+        self._newest = number
+        if self._told:
+            self._seen = (number, self.node)
+
+    async def roll_back(self) -> None:
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            return
+        try:
+            async with asyncio.timeout(2):
+                if connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+        except Exception:  # noqa: BLE001 - whatever it was, a session that is gone holds no transaction
+            connection.terminate()
+
+    async def idle(self) -> None:
+        """Learn what others committed, without waiting for the right to write."""
+        async with asyncio.timeout(STALLED):
+            connection = await self._connected()
+        await self._look(connection)
+
+    def fault_of(self, error: BaseException) -> Fault:
+        return faults.fault_of(error)
+
+    def is_lock(self, error: BaseException) -> bool:
+        return faults.is_lock(error)
+
+    def in_plain_words(self, error: BaseException) -> str:
+        return faults.in_plain_words(error)
+
+    def is_own(self, error: BaseException) -> bool:
+        return faults.is_own(error)
+
+    async def close(self) -> None:
+        if self._connection is not None and not self._connection.is_closed():
+            with suppress(OSError):
+                await self._connection.close(timeout=2)
+
+    # -- the others -------------------------------------------------------------
+
+    async def _look(self, connection: Connection) -> None:
+        """Read the commits since the last look; tell memory of them.  Raises LostHistory or FellBehind."""
+        asked_at = self._clock.monotonic()
+        rows = await connection.fetch(sql.SINCE, self._seen[0])
+        if isinstance(self._clock, ServerClock):
+            self._clock.set(rows[0][0], asked_at)
+        new = self._unseen([row for row in rows if row[1] is not None])
+        if new:
+            found = news.gather(row[4] for row in new)
+            self.memory.counters.update(found.counters)
+            self._newest = new[-1][1]
+            self.latest = max(self.latest, new[-1][3])
+            await self._learn(connection, found)
+            if self._tell is not None:
+                self._seen = (new[-1][1], new[-1][2])
+        self._looked_at = self._clock.monotonic()
+
+    def _unseen(self, rows: list[Any]) -> list[Any]:
+        """The commits after the last one that we saw, after making sure that it is still there."""
+        number, node = self._seen
+        if number == 0:
+            return rows
+        if not rows or (rows[0][1], rows[0][2]) != (number, node):
+            if rows and rows[0][1] > number:
+                raise faults.FellBehind(
+                    f"commit {number} of the database cannot be found any more: this process slept too long"
+                )
+            raise faults.LostHistory(
+                f"the database has lost commit {number}, which it had acknowledged: it is an older copy"
+            )
+        return rows[1:]
+
+    async def _learn(self, connection: Connection, found: news.News) -> None:
+        if self._tell is None:
+            self.memory.heads.clear()  # memory is not kept yet: ask each time
+            return
+        what = await learned(connection, self._newest, found)
+        for row in what.groups:
+            self.memory.heads[row.id] = (row.sequence, row.head)
+        await self._tell(what)
+
+    # -- one commit ---------------------------------------------------------------
+
+    async def _flush(self, connection: Connection, batch: Batch) -> int:
+        rows = 0
+        changes = {row[-1]: row for row in batch.episode_changes}  # the last one of each
+        notes: dict[str, bytes] = dict(batch.notes)
+        for statement, values in (
+            (sql.INSERT_JOURNAL, batch.journal),
+            (sql.INSERT_EPISODE, batch.episodes),
+            (sql.UPDATE_EPISODE, list(changes.values())),
+            (sql.UPSERT_GROUP, batch.group_rows()),
+            (sql.INSERT_DELIVERY, list(batch.deliveries.values())),
+            (sql.INSERT_QUARANTINE, batch.quarantine),
+            (sql.INSERT_RULES, batch.rules),
+            (sql.UPSERT_NOTE, list(notes.items())),
+        ):
+            if values:
+                await connection.fetch(statement, *sql.columns_of(values))
+                rows += len(values)
+        for (keep,) in batch.trims:
+            await connection.execute(sql.TRIM_QUARANTINE, keep)
+        return rows + len(batch.trims) + await self._move(connection, batch)
+
+    async def _move(self, connection: Connection, batch: Batch) -> int:
+        if not batch.moves:
+            return 0
+        values = [move_to_row(move) for move in batch.moves.values()]
+        status = await connection.execute(sql.UPDATE_DELIVERY, *sql.columns_of(values))
+        if status != f"UPDATE {len(values)}":  # the works read these rows locked, so this cannot be
+            raise Conflict("a delivery was changed by somebody else; read it again")
+        return len(values)
+
+    async def _was_committed(self, number: int) -> bool:
+        """The link broke in COMMIT: wait until the old session has ended, then look."""
+        self.doubts += 1
+        if self._connection is not None:
+            self._connection.terminate()
+        deadline = self._clock.monotonic() + DOUBT
+        while True:
+            try:
+                async with asyncio.timeout(DOUBT):
+                    connection = await self._connected()
+                    await connection.execute(BEGIN)  # once it is ours, the old session has ended
+                    found = await connection.fetchval("SELECT node FROM batches WHERE number = $1", number)
+                    await connection.execute("ROLLBACK")
+            except Exception as error:
+                if not faults.is_own(error):
+                    raise
+                await self.roll_back()
+                if self._clock.monotonic() >= deadline:
+                    raise faults.InDoubt(
+                        "the link to the database was lost in the middle of a commit: it may have been"
+                        " stored; look before you do it again"
+                    ) from error
+                await self._clock.sleep(0.1)
+            else:
+                return bool(found == self.node)
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._address)
+            await self._connection.add_listener(sql.NOTIFY, self._notified)
+        return self._connection
+
+    def _notified(self, _connection: object, _pid: int, _channel: str, node: object) -> None:
+        if node != self.node:
+            self.on_notice()

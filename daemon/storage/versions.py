@@ -1,0 +1,21 @@
+"""Which schemas this program knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parent / "migrations"
+HEAD = "0001"  # the newest file in migrations/versions; a test compares
+
+
+def known() -> set[str]:
+    """The versions that this program can read: file names begin with ``v`` and the number."""
+    return {file.name[1:5] for file in (SCRIPTS / "versions").glob("v[0-9]*.py")}
+
+
+def is_newer(place: str, version: str) -> str:
+    """The sentence for a database that a newer program has written."""
+    return (
+        f"database: {place} was written by a newer tocsin (schema {version}; this one knows {HEAD});"
+        " install that version, or restore the backup from before the upgrade"
+    )
