@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from channels.base import ChannelSettings
 from channels.registry import settings_model
-from config import address
+from config import address, database
 from config.address import Address
 from config.shape import Lines, choices, nearest
 from daemon.core.clock import SECOND, Span
@@ -56,10 +56,9 @@ def _page_url(value: str) -> str:
 
 def _database(value: Any) -> Any:
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    if isinstance(text, str) and text.startswith("postgresql"):
-        raise ValueError("PostgreSQL is not supported by this version; write sqlite:///path/of/file.db")
-    if not isinstance(text, str) or not text.startswith("sqlite:///"):
-        raise ValueError("is no database address; write sqlite:///path/of/file.db")
+    trouble = database.problem(text) if isinstance(text, str) else "is no text"
+    if trouble:
+        raise ValueError(trouble)
     return value
 
 

@@ -7,7 +7,7 @@ import gc
 import os
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
@@ -16,13 +16,14 @@ from aiohttp import web
 from channels import registry
 from channels.http import open_session
 from channels.registry import STATUS_PAGE, kind_of
+from config import database
 from config.address import HostPort
 from config.load import Configuration
 from config.secrets import own_token
 from config.settings import Settings
 from config.settings import Source as SourceSettings
 from daemon import recovery
-from daemon.core.clock import Clock
+from daemon.core.clock import Clock, ServerClock, SystemClock
 from daemon.core.errors import BadConfig
 from daemon.core.ports import Channel
 from daemon.core.store import Store
@@ -43,7 +44,7 @@ from daemon.service.desk import Desk
 from daemon.service.incidents import IncidentDesk
 from daemon.service.rulebook import RuleBook
 from daemon.service.timers import TimerDesk
-from daemon.storage.sqlite.store import open_sqlite
+from daemon.storage.opening import open_store
 from daemon.ticker import LONGEST_SLEEP, Ticker
 from daemon.version import version
 from daemon.web import tls
@@ -57,25 +58,8 @@ from daemon.web.sources import FixedSources, Source
 
 log = structlog.get_logger("tocsin.app")
 
-SQLITE = "sqlite:///"
-TOKEN_FILE = "tocsin.token"  # noqa: S105 - a file name, beside the database
 STUCK_AFTER = 30.0
 """Seconds without a turn of the ticker after which the daemon is no longer healthy."""
-
-
-def database_path(configuration: Configuration) -> Path:
-    """The SQLite file.  Raises BadConfig for another kind of database."""
-    address = configuration.settings.database.get_secret_value()
-    if not address.startswith(SQLITE):
-        raise BadConfig(
-            "database: PostgreSQL is not supported by this version; write sqlite:///path/of/file.db"
-        )
-    return Path(address.removeprefix(SQLITE))
-
-
-def token_path(configuration: Configuration) -> Path:
-    """Where the token stands that the daemon writes (0600) and the command line reads."""
-    return database_path(configuration).with_name(TOKEN_FILE)
 
 
 def _cannot_listen(key: str, place: HostPort, error: OSError) -> BadConfig:
@@ -87,7 +71,8 @@ def _cannot_listen(key: str, place: HostPort, error: OSError) -> BadConfig:
 
 def admin_tokens(configuration: Configuration) -> tuple[str, ...]:
     """The tokens that may act: the configured ones, else the daemon's own."""
-    return configuration.settings.api.tokens or (own_token(token_path(configuration)),)
+    address = configuration.settings.database.get_secret_value()
+    return configuration.settings.api.tokens or (own_token(database.token_file(address)),)
 
 
 class App:
@@ -100,6 +85,9 @@ class App:
     def __init__(self, configuration: Configuration, clock: Clock, work_clock: Clock | None = None) -> None:
         self.configuration = configuration
         self.settings: Settings = configuration.settings
+        self.address = self.settings.database.get_secret_value()
+        if database.is_server(self.address) and type(clock) is SystemClock:
+            clock = ServerClock()  # several nodes: one of them may be wrong about the time
         self.clock = clock
         self.work_clock = work_clock or clock
         self.site = PageSite()
@@ -143,12 +131,11 @@ class App:
         }
         for channel in self.channels.values():
             self._stack.push_async_callback(channel.close)
-        path = database_path(self.configuration)
-        with suppress(OSError):  # what cannot be made is named by the store, with its remedy
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-        sqlite = await open_sqlite(path, self.work_clock)
-        self._stack.push_async_callback(sqlite.close)
-        self.store: Store = sqlite
+        opened = await open_store(database.file_of(self.address), self.address, self.clock, self.work_clock)
+        self._stack.push_async_callback(opened.close)
+        for notice in opened.notices:
+            log.warning("notice", notice=notice)
+        self.store: Store = opened
         book = RuleBook(rules, lambda sources: load_stored(self.settings, sources))
         self.desk = Desk(self.store, book, self.channels, self.clock)
         self.incidents = IncidentDesk(self.desk)

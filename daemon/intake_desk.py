@@ -36,6 +36,8 @@ class IntakeDesk:
 
     def recall(self, source: str, body: bytes) -> tuple[int, int] | None:
         """How many alerts fire and are resolved in a body that was noted and still changes nothing."""
+        if not self._desk.store.is_current:
+            return None
         noted = self._repeats.find(source, body, self._alerts.silent_since())
         return None if noted is None else (noted.firing, len(noted.keys) - noted.firing)
 

@@ -15,6 +15,7 @@ from daemon.core.ports import Channel
 from daemon.core.store import Store
 from daemon.service.deliveries import DeliveryDesk
 from daemon.service.desk import Desk
+from daemon.service.following import Follower
 from daemon.service.incidents import PAUSE
 from daemon.service.memory import MOST_CLOSED
 from daemon.service.timers import HEARTBEAT, TimerDesk
@@ -41,12 +42,18 @@ async def load_memory(desk: Desk, store: Store) -> None:
             desk.memory.states[group] = fold_all(group, entries)
     pause = await store.noted(PAUSE)
     desk.paused = msgspec.json.decode(pause, type=j.Paused) if pause else None
+    await store.follow(Follower(desk).learn)
 
 
 async def settle_the_past(desk: Desk, store: Store, channels: Mapping[str, Channel], clock: Clock) -> None:
-    """The process before is dead: its attempts are in doubt, and the time since is a gap."""
-    quarantine = {name: int(channel.capabilities.late_apply * SECOND) for name, channel in channels.items()}
-    doubts = await DeliveryDesk(desk).recover({DeliveryState.claimed, DeliveryState.attempted}, quarantine)
+    """The process before is dead: its attempts are in doubt, and the time since is a gap.
+
+    Where several processes share a store, only the leases of attempts tell which of them are dead.
+    """
+    doubts = 0
+    if store.exclusive:
+        late = {name: int(channel.capabilities.late_apply * SECOND) for name, channel in channels.items()}
+        doubts = await DeliveryDesk(desk).recover({DeliveryState.claimed, DeliveryState.attempted}, late)
     beat = await store.noted(HEARTBEAT)
     groups = 0
     if beat is not None:

@@ -31,7 +31,7 @@ def check(
     """Say whether the file and every incident's journal are whole; exit 1 if not."""
     from daemon.storage.sqlite.checkup import check as look  # noqa: PLC0415 - other commands need no database library
 
-    found = look(file if file is not None else target.database(chosen_config(ctx, config)))
+    found = look(file if file is not None else target.database_file(chosen_config(ctx, config)))
     if as_json:
         screen.print_json(_data(found))
     else:
@@ -53,7 +53,7 @@ def backup(
     """Copy the database as it is now, also while the daemon runs, and check the copy."""
     from daemon.storage.sqlite.backup import back_up  # noqa: PLC0415 - see above
 
-    found = back_up(target.database(chosen_config(ctx, config)), file, force=force)
+    found = back_up(target.database_file(chosen_config(ctx, config)), file, force=force)
     if as_json:
         screen.print_json(_data(found))
     else:
@@ -66,7 +66,7 @@ def restore(ctx: typer.Context, file: Backup, config: Config = None, as_json: Js
     from daemon.core.clock import SystemClock  # noqa: PLC0415 - see above
     from daemon.storage.sqlite.restore import restore as put_back  # noqa: PLC0415 - see above
 
-    database = target.database(chosen_config(ctx, config))
+    database = target.database_file(chosen_config(ctx, config))
     done = put_back(file, database, SystemClock())
     aside = "" if done.aside is None else str(done.aside)
     if as_json:
@@ -89,7 +89,7 @@ def migrate(ctx: typer.Context, config: Config = None, as_json: Json = False) ->
     """Bring the database to this program's schema; the daemon does so by itself when it starts."""
     from daemon.storage.sqlite.upgrade import upgrade  # noqa: PLC0415 - see above
 
-    database = target.database(chosen_config(ctx, config))
+    database = target.database_file(chosen_config(ctx, config))
     done = upgrade(database)
     if as_json:
         screen.print_json({"file": str(database), "from": done.before or None, "to": done.after})

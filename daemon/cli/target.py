@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from config import database as databases
 from config import secrets
 from config.address import Address, HostPort, parse
 from config.document import read_document
@@ -24,8 +25,6 @@ from daemon.core.errors import BadConfig
 from rules.errors import LoadError
 
 DEFAULT_FILE = "tocsin.yaml"
-SQLITE = "sqlite:///"
-TOKEN_FILE = "tocsin.token"  # noqa: S105 - a file name: the daemon writes it beside its database
 
 
 class _Tls(BaseModel):
@@ -97,14 +96,23 @@ def find(named: Path | None) -> Target:
     return Target(host, port, token, why, certificate)
 
 
-def database(named: Path | None) -> Path:
-    """The SQLite file that the configuration names.  Raises BadConfig, also for a server's address."""
+def database(named: Path | None) -> str:
+    """The database's address.  Raises BadConfig."""
     address = _wired(named)[0].database.get_secret_value()
-    if not address.startswith(SQLITE):
+    trouble = databases.problem(address)
+    if trouble:
+        raise BadConfig(f"database: {trouble}")
+    return address
+
+
+def database_file(named: Path | None) -> Path:
+    """The SQLite file that the configuration names.  Raises BadConfig, also for a server's address."""
+    file = databases.file_of(database(named))
+    if file is None:
         raise BadConfig(
             "database: only a SQLite file can be looked after here; a server has tools of its own (pg_dump)"
         )
-    return Path(address.removeprefix(SQLITE))
+    return file
 
 
 def _wired(named: Path | None) -> tuple[_Wiring, Path, str]:
@@ -142,10 +150,7 @@ def _token(wiring: _Wiring) -> tuple[str, str]:
     """The token, or why there is none."""
     if wiring.api.token is not None:
         return wiring.api.token.get_secret_value().splitlines()[0], ""
-    database = wiring.database.get_secret_value()
-    if not database.startswith(SQLITE):
-        return "", "api.token is not set"
-    file = Path(database.removeprefix(SQLITE)).with_name(TOKEN_FILE)
+    file = databases.token_file(wiring.database.get_secret_value())
     try:
         return secrets.read(file).splitlines()[0], ""
     except secrets.BadSecret as error:

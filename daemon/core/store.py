@@ -8,7 +8,7 @@ alone.  No clock is read behind this port except for deadlines.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -139,7 +139,8 @@ class Tx(Protocol):
     """One piece of work inside a group commit.
 
     Everything is synchronous and buffered; statements run after the last work
-    of the batch.  A work that raises leaves nothing behind.
+    of the batch.  A work that raises leaves nothing behind.  Where rows must be
+    fetched first, the work is undone and runs again once they are at hand.
     """
 
     @property
@@ -219,6 +220,13 @@ class Tx(Protocol):
         self, version: str, loaded_at: Instant, who: str, sources: Sequence[tuple[str, str]]
     ) -> None:
         """Keep the files of a rule set; a version that is known stays as it was."""
+        ...
+
+    def prepare(self, groups: Iterable[int]) -> None:
+        """The work is about to read these journals: call before it changes anything.
+
+        A store that must fetch them then does so for all at once, and runs the work again.
+        """
         ...
 
     def read_group(self, group: int) -> GroupRow | None:

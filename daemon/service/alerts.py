@@ -44,6 +44,14 @@ class TakenIn:
     unchanged: int = 0
     ignored: int = 0
 
+    def add(self, other: TakenIn) -> None:
+        """Count another part of the report, too."""
+        self.new += other.new
+        self.cleared += other.cleared
+        self.changed += other.changed
+        self.unchanged += other.unchanged
+        self.ignored += other.ignored
+
 
 @dataclass(slots=True)
 class _Inputs:
@@ -76,18 +84,22 @@ class AlertDesk:
             part = news[start : start + SLICE]
             last = start + SLICE >= len(news)
             everything = news if last and len(news) > SLICE else part
-            await self.desk.work(
-                lambda work, part=part, last=last, everything=everything: _Slice(  # type: ignore[misc]
-                    self.desk, work, source, answer
-                ).take(part, last=last, everything=everything),
-                weight=len(part),
+            answer.add(
+                await self.desk.work(
+                    lambda work, part=part, last=last, everything=everything: _Slice(  # type: ignore[misc]
+                        self.desk, work, source
+                    ).take(part, last=last, everything=everything),
+                    weight=len(part),
+                )
             )
-        if waits and not news:
+        if not news and (waits or not self.desk.store.is_current):
             await self.desk.store.write(lambda _: None, now, 0)
         return answer
 
     def knows(self, report: Report) -> bool:
         """Whether every alert is known as it stands there and durable: ``take_in`` would do nothing."""
+        if not self.desk.store.is_current:
+            return False
         episodes, committed = self.desk.memory.episodes, self.desk.store.committed
         silent_since = self.silent_since()
         for alert in report.alerts:
@@ -148,26 +160,28 @@ class AlertDesk:
 class _Slice:
     """One transaction's share of a report."""
 
-    def __init__(self, desk: Desk, work: Work, source: str, answer: TakenIn) -> None:
+    def __init__(self, desk: Desk, work: Work, source: str) -> None:
         self.desk, self.work, self.tx = desk, work, work.tx
         self.memory = desk.memory
         self.source = source
-        self.answer = answer
+        self.answer = TakenIn()  # its own: a work may run twice
         self.inputs: dict[int, _Inputs] = {}
         self.heard: set[int] = set()
 
-    def take(self, alerts: list[Alert], *, last: bool, everything: list[Alert]) -> None:
+    def take(self, alerts: list[Alert], *, last: bool, everything: list[Alert]) -> TakenIn:
         for alert in alerts:
             if alert.firing:
                 self._firing(alert)
             else:
                 self._resolved(alert)
+        self.memory.prepare(self.tx, self.inputs.keys() | self.heard)
         for group, inputs in self.inputs.items():
             self._settle(group, inputs, look=last)
         for group in self.heard - self.inputs.keys():
             self.work.settle(self.work.state(group), [j.Heard()])
         if everything is not alerts:
             self._look_at_all(everything)
+        return self.answer
 
     def _look_at_all(self, alerts: list[Alert]) -> None:
         """After the last slice: decide for the groups that earlier slices only filled."""
@@ -176,7 +190,9 @@ class _Slice:
             known = self.memory.episodes.get((alert.source, alert.fingerprint))
             if known is not None:
                 groups.update(group for _, group in known.seats)
-        for group in sorted(groups - self.inputs.keys()):
+        left = sorted(groups - self.inputs.keys())
+        self.memory.prepare(self.tx, left)
+        for group in left:
             self.work.settle(self.work.state(group), [])
 
     def _firing(self, alert: Alert) -> None:

@@ -96,6 +96,11 @@ class Desk:
         for told in self.on_fault:
             told(group, error)
 
+    def wake_all(self) -> None:
+        """Set every loop going: somebody else has changed what they look at."""
+        for event in (*self.wake_timers, *self.wake_outbox, *self.wake_page):
+            event.set()
+
     def _wake(self, settled: Settled) -> None:
         """Set the loops going that have something to do now that it is durable."""
         kinds = {type(one.entry) for one in settled.recorded}

@@ -161,6 +161,7 @@ class IncidentDesk:
     async def _everywhere(self, entry: j.Paused | j.Resumed) -> int:
         def job(work: Work) -> int:
             groups = sorted({*self.desk.memory.live.values(), *self.desk.memory.opened_by_people})
+            self.desk.memory.prepare(work.tx, groups)
             for group in groups:
                 work.settle(work.state(group), [entry])
             work.tx.note(PAUSE, msgspec.json.encode(entry) if isinstance(entry, j.Paused) else b"")

@@ -8,13 +8,15 @@ from an undo list that lives as long as one batch.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from daemon.core.clock import Instant
-from daemon.core.fold import fold_all
+from daemon.core.fold import apply, fold_all
 from daemon.core.group import Group
-from daemon.core.store import EpisodeRow, GroupRow, Tx
+from daemon.core.journal import Recorded
+from daemon.core.store import EpisodeRow, GroupRow, Learned, Tx
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """Route id and the group_by labels with their values: names a live group."""
@@ -88,6 +90,12 @@ class Memory:
             self.states[group] = state
         return state
 
+    def prepare(self, tx: Tx, groups: Iterable[int]) -> None:
+        """Before a work that looks at several groups: have the journals of unknown ones at hand."""
+        unknown = [group for group in groups if group not in self.states]
+        if unknown:
+            tx.prepare(unknown)
+
     def keep(self, state: Group, due: Instant | None) -> None:
         """Take a state over as the newest."""
         group = state.id
@@ -103,6 +111,16 @@ class Memory:
                 self._put(self.live, key, group)
                 self._put(self.keys, group, key)
             return
+        self._leave(group)
+        self._ended[group] = None
+        self._ended.move_to_end(group)
+        while len(self._ended) > MOST_ENDED:
+            old = self._ended.popitem(last=False)[0]
+            self.states.pop(old, None)
+            self.due.pop(old, None)
+
+    def _leave(self, group: int) -> None:
+        """The group is not live any more: alerts with its key begin another one."""
         if group in self.opened_by_people:
             self._put(self.opened_by_people, group, MISSING)
         key = self.keys.get(group, MISSING)
@@ -110,12 +128,6 @@ class Memory:
             self._put(self.keys, group, MISSING)
             if self.live.get(key) == group:
                 self._put(self.live, key, MISSING)
-        self._ended[group] = None
-        self._ended.move_to_end(group)
-        while len(self._ended) > MOST_ENDED:
-            old = self._ended.popitem(last=False)[0]
-            self.states.pop(old, None)
-            self.due.pop(old, None)
 
     def know(self, source: str, fingerprint: str, known: KnownEpisode) -> None:
         """Take an episode over as the alert's newest."""
@@ -154,16 +166,52 @@ class Memory:
                 continue
             if before is not None and before.starts_at == row.starts_at:
                 seats = (*before.seats, *seats)
-            self.know(
-                row.source,
-                row.fingerprint,
-                KnownEpisode(
-                    row.starts_at, row.firing, row.annotations, seats, batch, row.seen_at,
-                    0 if row.firing else row.seen_at,
-                ),
-            )  # fmt: skip
+            self.know(row.source, row.fingerprint, _known(row, seats, batch))
+
+    def learn(self, learned: Learned) -> None:
+        """Take over what others have committed.  Doing it twice, or with newer rows, does no harm."""
+        for row in learned.groups:
+            entries = learned.entries.get(row.id, [])
+            state = self._caught_up(row.id, entries)
+            if state is not None:
+                self.keep(state, row.next_due)
+            elif row.phase == "ended":
+                self.due[row.id] = row.next_due
+                self._leave(row.id)
+            else:
+                self.load_groups([row])
+        self._learn_episodes(learned)
+        self._undo.clear()  # it is durable, whatever becomes of the batch that comes now
+
+    def _caught_up(self, group: int, entries: list[Recorded]) -> Group | None:
+        """The state with the entries that it lacked; None when memory has none to go on from."""
+        state = self.states.get(group)
+        if state is None:
+            state = Group(id=group)
+        for recorded in entries:
+            if recorded.sequence == state.sequence + 1:
+                apply(state, recorded)
+            elif recorded.sequence > state.sequence:
+                self.states.pop(group, None)  # something between is not known: read it all when it is needed
+                return None
+        return state if state.sequence else None
+
+    def _learn_episodes(self, learned: Learned) -> None:
+        for row in learned.episodes:
+            before = self.episodes.get((row.source, row.fingerprint))
+            if before is not None and before.starts_at > row.starts_at:
+                continue
+            seats: tuple[tuple[int, int], ...] = ((row.id, row.group),)
+            if before is not None and before.starts_at == row.starts_at:
+                seats = tuple(dict.fromkeys((*before.seats, *seats)))
+            self.know(row.source, row.fingerprint, _known(row, seats, learned.batch))
 
     def drop(self, groups: frozenset[int]) -> None:
         """Forget the states that undone work changed; they come back from their journals."""
         for group in groups:
             self.states.pop(group, None)
+
+
+def _known(row: EpisodeRow, seats: tuple[tuple[int, int], ...], batch: int) -> KnownEpisode:
+    cleared_at = 0 if row.firing else row.seen_at
+    return KnownEpisode(row.starts_at, row.firing, row.annotations, seats, batch, row.seen_at, cleared_at)

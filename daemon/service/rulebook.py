@@ -25,6 +25,10 @@ class RuleBook:
         """A stored version that some live group may keep."""
         self._sources[version] = sources
 
+    def knows(self, version: str) -> bool:
+        """Whether the version can be had without asking the store."""
+        return version in self._sets or version in self._sources
+
     def replace(self, current: RuleSet) -> None:
         """A successful reload: new incidents follow it, open ones keep theirs."""
         self.current = current

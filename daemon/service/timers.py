@@ -8,6 +8,7 @@ from daemon.service.desk import Desk, Work
 
 HEARTBEAT = "heartbeat"
 BATCH = 200
+_NEVER: Instant = 1 << 62
 GAP = MINUTE
 """A stop, suspension or clock jump of this long or more is a journal entry (rules-language, Time)."""
 
@@ -27,10 +28,10 @@ class TimerDesk:
         return len(groups)
 
     def _look(self, work: Work, groups: list[int]) -> None:
-        for group in groups:
-            due = self.desk.memory.due.get(group)
-            if due is not None and due <= work.tx.now:
-                work.settle(work.state(group), [])
+        due = [group for group in groups if (self.desk.memory.due.get(group) or _NEVER) <= work.tx.now]
+        self.desk.memory.prepare(work.tx, due)
+        for group in due:
+            work.settle(work.state(group), [])
 
     async def next_due(self) -> Instant | None:
         return await self.desk.store.earliest_due()
@@ -42,13 +43,19 @@ class TimerDesk:
         )
 
     async def gap(self, since: Instant) -> int:
-        """Tell every live group that nothing could be decided from ``since`` until now."""
+        """Tell every live group that nothing could be decided from ``since`` until now.
+
+        Not while another process has lived on: then nothing was missed.
+        """
         now = self.desk.clock.now()
+        beat = await self.desk.store.noted(HEARTBEAT)
+        since = max(since, int(beat) if beat else 0)
         if now - since < GAP:
             return 0
         groups = sorted({*self.desk.memory.live.values(), *self.desk.memory.opened_by_people})
 
         def job(work: Work) -> int:
+            self.desk.memory.prepare(work.tx, groups)
             for group in groups:
                 state = work.state(group)
                 if state.created_at < now:

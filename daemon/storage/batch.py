@@ -6,7 +6,7 @@ raises, or a batch that fails, leaves rows, ids, numbers and heads as they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from daemon.core.clock import Instant
@@ -30,11 +30,22 @@ class Ask(Protocol):
     def __call__(self, statement: sql.Statement, **values: Any) -> list[Row]: ...
 
 
+class Want(Protocol):
+    """Have the answers at hand that ``ask`` will be asked for; raises ``engine.Missing`` until they are."""
+
+    def __call__(self, statement: sql.Statement, values: Sequence[dict[str, Any]]) -> None: ...
+
+
+def at_hand(statement: sql.Statement, values: Sequence[dict[str, Any]]) -> None:
+    """``Want`` of a database that is asked in the middle of a work."""
+
+
 class Memory:
     """What the writer knows without asking: counters and the heads of the journals."""
 
-    def __init__(self, ask: Ask, counters: dict[str, int]) -> None:
+    def __init__(self, ask: Ask, counters: dict[str, int], want: Want = at_hand) -> None:
         self.ask = ask
+        self.want = want
         self.counters = counters
         self.heads: dict[int, tuple[int, bytes]] = {}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from daemon.core.clock import Instant
 from daemon.storage.batch import Batch, Memory
@@ -24,10 +25,10 @@ class Missing(BaseException):
     Not an Exception, because a work that catches those must not catch this.
     """
 
-    def __init__(self, statement: Statement, values: dict[str, object]) -> None:
-        super().__init__("a question whose answer must be fetched")
+    def __init__(self, statement: Statement, values: Sequence[dict[str, Any]]) -> None:
+        super().__init__("questions whose answers must be fetched")
         self.statement = statement
-        self.values = values
+        self.values = values  # one set of parameters for each question
 
 
 class Engine(Protocol):

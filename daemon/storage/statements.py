@@ -6,12 +6,11 @@ writes the SQL here and is not asked again.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import Column, bindparam, delete, func, select
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
@@ -19,7 +18,14 @@ from sqlalchemy.sql.expression import ClauseElement
 from daemon.storage import tables as t
 
 SQLITE = sqlite.dialect(paramstyle="qmark")
-POSTGRES = postgres_dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own
+
+
+@cache
+def postgres() -> Dialect:
+    """Made when it is first needed: on SQLite it never is."""
+    from sqlalchemy.dialects.postgresql.asyncpg import dialect  # noqa: PLC0415 - see above
+
+    return dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own
 
 
 class Sql:
@@ -50,7 +56,7 @@ class Statement:
 
     @cached_property
     def postgres(self) -> Sql:
-        return Sql(self.clause, POSTGRES, **self._options)
+        return Sql(self.clause, postgres(), **self._options)
 
 
 def _columns(*columns: Column[Any]) -> list[str]:

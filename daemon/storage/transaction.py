@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from daemon.core.clock import Instant
 from daemon.core.delivery import Delivery, DeliveryState, may_move
@@ -141,6 +141,9 @@ class Transaction:
         self, version: str, loaded_at: Instant, who: str, sources: Sequence[tuple[str, str]]
     ) -> None:
         self._batch.rules.append((version, loaded_at, who, encode_json(list(sources))))
+
+    def prepare(self, groups: Iterable[int]) -> None:
+        self._memory.want(sql.READ_JOURNAL, [{"group": group} for group in groups])
 
     def read_group(self, group: int) -> GroupRow | None:
         rows = self._memory.ask(sql.READ_GROUP, group=group)

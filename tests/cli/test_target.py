@@ -141,9 +141,13 @@ def test_other_peoples_secrets_are_not_needed(config: Path) -> None:
     assert target.find(config).port == 8081
 
 
-def test_a_database_without_a_place_for_a_token(config: Path) -> None:
-    """Only a token that is configured helps where the database is no file."""
+def test_a_token_beside_no_file(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a server the daemon's own token stands where its default database would."""
+    monkeypatch.chdir(tmp_path)
     config.write_text("database: postgresql://host/name", encoding="utf-8")
-    assert target.find(config).no_token == "api.token is not set"
+    assert "var/tocsin.token" in target.find(config).no_token
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "tocsin.token").write_text("its-own\n", encoding="utf-8")
+    assert target.find(config).token == "its-own"
     with pytest.raises(BadConfig, match=r"none\.yaml: cannot be read"):
         target.find(config.with_name("none.yaml"))

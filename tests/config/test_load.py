@@ -128,14 +128,20 @@ COMPLAINTS = [
     ),
     pytest.param(
         "database: mysql://x\n",
-        "tocsin.yaml:1:11: database: is no database address; write sqlite:///path/of/file.db",
+        "tocsin.yaml:1:11: database: is no database address; write sqlite:///path/of/file.db"
+        " or postgresql://user@host:5432/database",
         id="database",
     ),
     pytest.param(
-        "database: postgresql://tocsin@db/tocsin\n",
-        "tocsin.yaml:1:11: database: PostgreSQL is not supported by this version; "
-        "write sqlite:///path/of/file.db",
-        id="database that is not supported",
+        "database: postgresql://tocsin@db:5432/\n",
+        "tocsin.yaml:1:11: database: names no database; write postgresql://user@host:5432/database",
+        id="database without a name",
+    ),
+    pytest.param(
+        "database: postgresql://tocsin:pass@db:five/x\n",
+        "tocsin.yaml:1:11: database: has a port that is no number;"
+        " write postgresql://user@host:5432/database",
+        id="database with a bad port",
     ),
     pytest.param(
         "log: { level: loud }\n",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -38,6 +38,11 @@ TRIM_EVERY = 1_000  # commits between two trims of the table of commits
 STALLED = 6.0  # seconds for one phase of a commit, by this side's clock
 
 Tell = Callable[[Learned], Awaitable[None]]
+Name = tuple[Statement, tuple[tuple[str, Any], ...]]
+
+
+def _name(statement: Statement, values: dict[str, Any]) -> Name:
+    return statement, tuple(values.items())
 
 
 class PostgresEngine:
@@ -51,14 +56,14 @@ class PostgresEngine:
         self._address = address
         self._clock = clock
         self._connection: Connection | None = None
-        self._answers: dict[tuple[Statement, tuple[tuple[str, Any], ...]], list[Row]] = {}
+        self._answers: dict[Name, list[Row]] = {}
         self._tell: Tell | None = None
         self._seen = newest[:2]  # the last commit that memory was told of, and who made it
         self._newest = self._tried = newest[0]
         self._told = False  # whether memory was told of all that was committed before this batch
         self._looked_at = clock.monotonic()
         self.latest = newest[2]
-        self.memory = Memory(self._ask, counters)
+        self.memory = Memory(self._ask, counters, self._want)
         self.node = f"{socket.gethostname()}-{secrets.token_hex(6)}"
         self.on_notice: Callable[[], None] = lambda: None
         self.doubts = 0
@@ -91,14 +96,20 @@ class PostgresEngine:
     async def fetch(self, missing: Missing) -> None:
         query = missing.statement.postgres
         connection = await self._connected()
-        rows = await connection.fetch(query.text, *query.bind(**missing.values))
-        self._answers[missing.statement, tuple(missing.values.items())] = [tuple(row) for row in rows]
+        for values in missing.values:
+            rows = await connection.fetch(query.text, *query.bind(**values))
+            self._answers[_name(missing.statement, values)] = [tuple(row) for row in rows]
 
     def _ask(self, statement: Statement, **values: Any) -> list[Row]:
-        found = self._answers.get((statement, tuple(values.items())))
+        found = self._answers.get(_name(statement, values))
         if found is None:
-            raise Missing(statement, values)
+            raise Missing(statement, [values])
         return found
+
+    def _want(self, statement: Statement, values: Sequence[dict[str, Any]]) -> None:
+        lacking = [one for one in values if _name(statement, one) not in self._answers]
+        if lacking:
+            raise Missing(statement, lacking)
 
     async def commit(self, batch: Batch) -> int:
         connection = await self._connected()

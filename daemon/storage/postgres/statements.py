@@ -28,7 +28,8 @@ from daemon.storage import queries as q
 from daemon.storage import statements as common
 from daemon.storage import tables as t
 from daemon.storage.rows import Row
-from daemon.storage.statements import POSTGRES, Sql
+from daemon.storage.statements import Sql
+from daemon.storage.statements import postgres as dialect
 
 NOTIFY = "tocsin"
 
@@ -51,7 +52,7 @@ def _new_rows(table: Table, names: Sequence[str], **renamed: str) -> TableValued
 
 def _sql(clause: ClauseElement, count: int) -> str:
     """The text, after making sure that the parameters come in their order."""
-    compiled = Sql(clause, POSTGRES)
+    compiled = Sql(clause, dialect())
     if compiled.names != tuple(f"p{number}" for number in range(count)):
         raise AssertionError(f"parameters in another order than expected: {compiled.names}")
     return compiled.text
@@ -114,7 +115,7 @@ TRIM_BATCHES = Sql(
         t.batches.c.made < func.now() - text("interval '15 minutes'"),
         t.batches.c.number < bindparam("p0", type_=BigInteger),
     ),
-    POSTGRES,
+    dialect(),
 ).text
 """What is older cannot be learnt any more: a process that slept longer starts anew."""
 
@@ -140,7 +141,7 @@ CLAIM = Sql(
     )
     .where(t.deliveries.c.id.in_(_due))
     .returning(*t.deliveries.c),
-    POSTGRES,
+    dialect(),
 )
 """Rows that somebody else is claiming or looking at are passed over, so nodes share the work."""
 
