@@ -15,6 +15,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.journal import GENESIS, Recorded
+from daemon.core.verdict import Verdict
 from daemon.core.words import Impact, Status
 
 T = TypeVar("T")
@@ -96,20 +97,6 @@ class DeliveryCount:
     state: DeliveryState
     count: int
     oldest: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a check of one group's hash chain found; ``broken_at`` is the first entry that does not fit."""
-
-    group: int
-    entries: int
-    broken_at: int | None = None
-    reason: str = ""
-
-    @property
-    def good(self) -> bool:
-        return self.broken_at is None
 
 
 @dataclass(frozen=True, slots=True)

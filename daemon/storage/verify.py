@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from daemon.core.journal import GENESIS, chain
-from daemon.core.store import Verdict
+from daemon.core.verdict import Verdict
 
 Sealed = tuple[int, int, str, bytes, bytes]  # sequence, at, kind, body, hash
 
