@@ -1,4 +1,4 @@
-"""The answer to: does this hash chain hold?"""
+"""The answer to the question whether a hash chain holds."""
 
 from __future__ import annotations
 
