@@ -50,5 +50,5 @@ class Figures:
             rows[row.state] = (count + row.count, min(oldest or row.oldest, row.oldest))
         self._metrics.outbox(rows, now)
         for worker in self._workers():
-            self._metrics.channel_parked(worker.channel.name, parked=now < worker.parked_until)
+            self._metrics.channel_parked(worker.channel.name, parked=worker.destination.parked)
         return False
