@@ -171,8 +171,8 @@ _ASK: Mapping[str, str] = {
     + _READY,
     "ask_dead": "{{ heading }}: a post{% if reason %} on {{ reason }}{% endif %} was refused for good"
     " and will not go out. Please see why (tocsin outbox list --state dead)." + _READY,
-    "ask_down": "{{ heading }}: the channel{% if reason %} {{ reason }}{% endif %} refuses our credentials or"
-    " is gone, so its posts wait. Please see why (tocsin check --channels)." + _READY,
+    "ask_down": "{{ heading }}: the channel{% if reason %} {{ reason }}{% endif %} refuses our credentials,"
+    " cannot be reached or is gone, so its posts wait. Please see why (tocsin check --channels)." + _READY,
     "ask_promise_broken": "{{ heading }}: customers were promised an update"
     "{% if next_update %} by {{ next_update }}{% endif %}, and none went out."
     " Please write one now" + _COMMAND + "." + _READY,

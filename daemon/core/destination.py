@@ -22,7 +22,7 @@ PARKED = 300.0
 DOWN_AFTER = 120.0
 """Seconds without a success, or of a rest, after which people are told that the channel is down."""
 
-BURST = 5.0
+BURST = 10.0
 """Seconds' worth of the rate that may go at once after a quiet time."""
 
 FAULTS = frozenset({Reason.network, Reason.timeout, Reason.server})
