@@ -38,6 +38,7 @@ class Destination:
         self._per_recipient = per_recipient
         self._rests = 0  # in a row, each longer than the one before
         self._failing_since: float | None = None
+        self._heard_at = 0.0
         self._answered = False  # the newest word about it was that it takes posts
         self._rate = per_minute / 60 if per_minute else None
         self._most = max(self._rate * BURST, 1.0) if self._rate else 0.0
@@ -81,9 +82,8 @@ class Destination:
         """Whether it takes nothing, long enough to tell people; None while that is open."""
         if self._failing_since is None:
             return False if self._answered else None
-        if self.parked or self.rests_until - self._failing_since >= DOWN_AFTER:
-            return True
-        return None
+        failed_for, rest = self._heard_at - self._failing_since, self.rests_until - self._heard_at
+        return True if self.parked or max(failed_for, rest) >= DOWN_AFTER else None
 
     def put_off(self, now: float) -> None:
         """A try came to nothing because there was nothing to send: the next one after another rest."""
@@ -91,6 +91,7 @@ class Destination:
 
     def heard(self, outcome: Outcome, now: float) -> None:
         """Take in how an attempt ended."""
+        self._heard_at = now
         match outcome:
             case Sent() | Rejected(scope=Scope.delivery):
                 self._works()

@@ -13,7 +13,7 @@ import msgspec
 
 from daemon.core import journal as j
 from daemon.core.clock import SECOND, Instant, Span
-from daemon.core.delivery import MAY_BE_THERE, Delivery, DeliveryState
+from daemon.core.delivery import MAY_BE_THERE, OPENS_THE_WAY, Delivery, DeliveryState
 from daemon.core.destination import PARKED
 from daemon.core.errors import NotFound, Refused
 from daemon.core.ports import Capabilities, Outcome, Ref, Rejected, Retry, Scope, Sent
@@ -21,6 +21,8 @@ from daemon.core.retry import delay
 from daemon.service.desk import Desk, Work
 
 READS_NEEDED = 2  # read-backs that must both find nothing before "not there" counts
+NOT_SETTLED = frozenset(DeliveryState) - OPENS_THE_WAY
+EARLIER_ANSWERS = {("resend", DeliveryState.dead), ("confirm", DeliveryState.unknown)}
 SLICE = 50  # groups that one transaction tells of a channel's turn
 
 
@@ -33,19 +35,45 @@ class DeliveryDesk:
     async def attempt(self, rows: list[Delivery], lease: Span) -> list[Delivery]:
         """Commit the intent to send rows that are queued, or claimed with their token by this node.
 
-        Returns those that are ours now.
+        Returns those that are ours now.  A text that has waited too long is said
+        anew first, and what came of it is attempted in its place.
         """
 
         def job(work: Work) -> list[Delivery]:
             ours: list[Delivery] = []
             for row in rows:
-                tried = _attempted(work, row, lease)
-                if tried is not None:
-                    ours.append(tried)
+                for one in self._as_of_now(work, row, len(rows) - len(ours)):
+                    tried = _attempted(work, one, lease)
+                    if tried is not None:
+                        ours.append(tried)
             self._tell(work, ours)
             return ours
 
         return await self.desk.work(job, weight=len(rows))
+
+    def _as_of_now(self, work: Work, row: Delivery, most: int) -> list[Delivery]:
+        """The row, or what takes its place because it waited too long; none when people must agree first."""
+        view = work.state(row.group).channels.get(row.channel)
+        superseded = view is not None and view.states.get(row.update) == DeliveryState.superseded
+        if view is None or not (superseded or view.late(work.tx.now)):
+            return [row]
+        if row.state is DeliveryState.claimed:
+            free = replace(row, state=DeliveryState.queued, token=row.token + 1, lease_until=None)
+            if not work.tx.delivery_changed(free, DeliveryState.claimed, row.token):
+                return []
+            row = free
+        if superseded:  # while another node had it in hand
+            gone = replace(row, state=DeliveryState.superseded)
+            work.tx.delivery_changed(gone, DeliveryState.queued, row.token)
+            return []
+        work.settle(work.state(row.group), [j.ChannelTurned(row.channel, view.down, tried=True)])
+        next_ones: dict[str, Delivery] = {}
+        for one in work.tx.read_deliveries(row.group, NOT_SETTLED):
+            if one.channel == row.channel:
+                next_ones.setdefault(one.recipient, one)
+        ready = [one for one in next_ones.values() if _may_go(one, work.tx.now)]
+        # They keep the place in the queue of what they replace: the oldest incident stays the first.
+        return [replace(one, not_before=row.not_before) for one in ready[: max(most, 0)]]
 
     async def record(
         self, row: Delivery, outcome: Outcome, capabilities: Capabilities, *, rests: bool = False
@@ -98,7 +126,8 @@ class DeliveryDesk:
     async def answer_held(self, delivery: int, answer: str, who: str, reference: str = "") -> Delivery:
         """A person's word about a row: ``confirm`` (it is there) or ``drop`` a held one, ``resend`` it.
 
-        A dead one can be resent too: people replay what they have put right.
+        A dead one can be resent too: people replay what they have put right.  Whoever
+        has found a post whose fate is unknown need not wait until it is held.
         """
         targets = {
             "confirm": DeliveryState.sent, "resend": DeliveryState.queued, "drop": DeliveryState.dead,
@@ -108,7 +137,7 @@ class DeliveryDesk:
             row = work.tx.read_delivery(delivery)
             if row is None:
                 raise NotFound(f"there is no delivery {delivery}")
-            if row.state is not DeliveryState.held and (answer, row.state) != ("resend", DeliveryState.dead):
+            if row.state is not DeliveryState.held and (answer, row.state) not in EARLIER_ANSWERS:
                 raise Refused(f"delivery {delivery} is {row.state}, not held: there is nothing to decide")
             if answer == "resend" and _was_passed(work, row):
                 raise Refused(f"newer posts went past delivery {delivery}: confirm it or drop it")
@@ -203,10 +232,16 @@ class DeliveryDesk:
         """For many recipients the furthest that any of them got is told; back to "nobody has it" too."""
         if known is None or _RANK.get(row.state, 0) > _RANK.get(DeliveryState(known), 0):
             return True
+        if row.state is DeliveryState.held:  # a person must decide, however many others have it
+            return f"doubt/{row.channel}/{row.update}" not in work.state(row.group).done
         if row.state is not DeliveryState.queued:
             return False
         others = work.tx.read_deliveries(row.group, MAY_BE_THERE)
         return not any(one.update == row.update and one.channel == row.channel for one in others)
+
+
+def _may_go(row: Delivery, now: Instant) -> bool:
+    return row.state is DeliveryState.queued and row.not_before <= now and row.waits_for is None
 
 
 def _attempted(work: Work, row: Delivery, lease: Span) -> Delivery | None:

@@ -169,7 +169,7 @@ class Work:
                 for row in posts.of_asked(tx, state, one.entry, desk.channels, rules):
                     tx.delivery(row)
             elif isinstance(one.entry, j.Superseded):
-                self._supersede(state.id, one.entry)
+                self._supersede(state, one.entry)
         tx.group_later(state.id, lambda later: self._row(later, state.id))
         settled = Settled(state, recorded)
         self.settled.append(settled)
@@ -181,8 +181,13 @@ class Work:
         view = self.desk.views.encoded(state, self.desk.book.of(state.rules))
         return group_row(state, memory.due.get(group), view)
 
-    def _supersede(self, group: int, entry: j.Superseded) -> None:
-        for row in self.tx.read_deliveries(group, {DeliveryState.queued}):
-            if row.channel in entry.channels:
+    def _supersede(self, state: Group, entry: j.Superseded) -> None:
+        """With updates named, also what older ones left behind: newer words go to those recipients too."""
+        rows = self.tx.read_deliveries(state.id, {DeliveryState.queued})
+        rows = [row for row in rows if row.channel in entry.channels]
+        newest = max((row.sequence for row in rows if row.update in entry.updates), default=0)
+        for row in rows:
+            left_behind = row.sequence < newest and row.update not in state.channels[row.channel].queued
+            if not entry.updates or row.update in entry.updates or left_behind:
                 row.state, row.reason = DeliveryState.superseded, entry.reason
                 self.tx.delivery_changed(row, DeliveryState.queued, row.token)

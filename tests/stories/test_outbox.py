@@ -18,6 +18,7 @@ from daemon.core.errors import Refused
 from daemon.core.journal import DeliveryMoved
 from daemon.core.ports import NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.store import Store
+from daemon.service.incidents import UpdateRequest
 from tests.stories.house import House
 
 
@@ -136,12 +137,14 @@ async def test_a_final_refusal_is_dead_and_told(house: House) -> None:
 async def test_order_is_kept_behind_a_doubt(house: House) -> None:
     """The next text on a channel waits until the doubt about the one before is settled."""
     mail = house.speakers["mail"]
-    mail.answers = [Retry(Reason.network, after=2000.0), Sent(Ref({}))]
+    mail.answers = [Retry(Reason.network, after=600.0), Sent(Ref({}))]
     await house.alert()
-    await house.forward(31.5)
+    await house.forward(2)
+    await house.incidents.update(1, "ana", UpdateRequest(text="We know more."))
+    await house.settle()
     assert await states(house.store, "mail") == ["queued", "queued"]
     await house.forward(10)
-    assert [payload["text"][:10] for _, payload in mail.heard] == ["We are awa", "This probl"]
+    assert [payload["text"][:10] for _, payload in mail.heard] == ["We are awa", "We know mo"]
 
 
 async def test_a_channel_whose_only_post_never_left_hears_nothing_of_the_end(house: House) -> None:
