@@ -11,7 +11,11 @@ from daemon.core.ports import Outcome, Reason, Rejected, Retry, Scope, Sent, Unk
 from daemon.core.retry import delay
 
 FAILURES = 3
-"""Failures in a row after which the destination rests and is tried with one row at a time."""
+"""Failures in a row that are the destination's for sure: it is tried with one row at a time.
+
+One that is written to for each recipient rests from then on; any other rests
+from the first on, so that its rows keep their order.
+"""
 
 LONGEST_REST = 60.0
 """Seconds between two tries of a destination that cannot be reached."""
@@ -36,6 +40,7 @@ class Destination:
         self.parked = False
         self.failures = 0
         self._per_recipient = per_recipient
+        self._patience = FAILURES if per_recipient else 1
         self._rests = 0  # in a row, each longer than the one before
         self._failing_since: float | None = None
         self._heard_at = 0.0
@@ -106,12 +111,12 @@ class Destination:
                     self._fails(now)
                 if outcome.after is not None or outcome.reason is Reason.rate_limited:
                     self._rest(now, outcome)
-                elif self.failures >= FAILURES:
+                elif self.failures >= self._patience:
                     self._rest(now, None)
             case Unknown(reason=reason) if reason in FAULTS:
                 # Not proof of anything, but the next row would only be a second doubt.
                 self._fails(now)
-                if self.failures >= FAILURES:
+                if self.failures >= self._patience:
                     self._rest(now, None)
             case _:
                 pass

@@ -72,8 +72,7 @@ class DeliveryDesk:
             if one.channel == row.channel:
                 next_ones.setdefault(one.recipient, one)
         ready = [one for one in next_ones.values() if _may_go(one, work.tx.now)]
-        # They keep the place in the queue of what they replace: the oldest incident stays the first.
-        return [replace(one, not_before=row.not_before) for one in ready[: max(most, 0)]]
+        return ready[: max(most, 0)]
 
     async def record(
         self, row: Delivery, outcome: Outcome, capabilities: Capabilities, *, rests: bool = False

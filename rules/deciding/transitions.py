@@ -172,22 +172,33 @@ def _silence(draft: Draft, route: Route | None) -> None:
 
 def doubts(draft: Draft) -> None:
     """A delivery that only a person can settle is put to people, each once, over another channel."""
-    for name, view in draft.state.channels.items():
-        mark = f"down/{name}/{view.downs}"
-        if view.down and view.queued and mark not in draft.state.done:
+    done = draft.state.done
+    for name, mark, due in downs_due(draft):
+        if draft.now >= due and mark not in done:
             ask(draft, "channel down", occasion=mark, detail=name, avoid=name)
             return
+    for name, view in draft.state.channels.items():
         for update, state in view.states.items():
-            if state not in DOUBTFUL:
-                continue
             mark = f"doubt/{name}/{update}"
-            if mark not in draft.state.done:
+            if state in DOUBTFUL and mark not in done:
                 ask(draft, state, occasion=mark, detail=name, avoid=name)
                 return
         for mark, due in doubts_due(name, view):
-            if draft.now >= due and mark not in draft.state.done:
+            if draft.now >= due and mark not in done:
                 ask(draft, "unknown", occasion=mark, detail=name, avoid=name)
                 return
+
+
+def downs_due(draft: Draft) -> Iterator[tuple[str, str, Instant]]:
+    """Channels that are down with texts waiting, and when people hear of it.
+
+    Channels often come back together: after one did, the others get two minutes.
+    """
+    channels = draft.state.channels
+    back = max((one.returned_at for one in channels.values() if one.returned_at is not None), default=None)
+    for name, view in channels.items():
+        if view.down and view.queued:
+            yield name, f"down/{name}/{view.downs}", 0 if back is None else back + DOUBT_TOLD
 
 
 def doubts_due(name: str, view: ChannelView) -> Iterator[tuple[str, Instant]]:

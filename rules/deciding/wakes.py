@@ -9,7 +9,14 @@ from daemon.core.promise import broken_at
 from rules.deciding.draft import Draft
 from rules.deciding.people import ANNOUNCED
 from rules.deciding.steps import after_occasion, on_occasions, round_due
-from rules.deciding.transitions import doubts_due, monitoring_due, resolved_due, stale_at, unsaid_due
+from rules.deciding.transitions import (
+    doubts_due,
+    downs_due,
+    monitoring_due,
+    resolved_due,
+    stale_at,
+    unsaid_due,
+)
 from rules.model import Condition, Plan, Step
 
 
@@ -31,6 +38,7 @@ def _instants(draft: Draft) -> Iterator[Instant]:
         yield pending.until
     for name, view in state.channels.items():
         yield from (due for mark, due in doubts_due(name, view) if mark not in state.done)
+    yield from (due for _, mark, due in downs_due(draft) if mark not in state.done)
     plan = draft.plan
     if plan is not None:
         for step in plan.steps:

@@ -30,10 +30,21 @@ def test_it_is_tried_at_once() -> None:
     "fault", [REFUSED, Retry(Reason.timeout), Retry(Reason.server), Unknown(Reason.timeout)]
 )
 def test_failures_in_a_row_make_it_rest(fault: Outcome) -> None:
-    """One less does not; a success in between starts the count anew."""
-    assert after(*[fault] * (FAILURES - 1)).room(0.0, 8) == 8
-    assert after(*[fault] * (FAILURES - 1), SENT, fault).room(0.0, 8) == 8
-    assert after(*[fault] * FAILURES).room(0.0, 8) == 0
+    """With many recipients one less does not; a success in between starts the count anew."""
+    few = [fault] * (FAILURES - 1)
+    mailing = fault != Retry(Reason.server)  # that one is about a recipient
+    assert after(*few, per_recipient=True).room(0.0, 8) == 8
+    assert after(*few, SENT, fault, per_recipient=True).room(0.0, 8) == 8
+    assert after(*few, fault, per_recipient=True).room(0.0, 8) == (0 if mailing else 8)
+    assert after(*few, fault).room(0.0, 8) == 0
+
+
+def test_a_single_place_rests_from_the_first_failure_on() -> None:
+    """A short pause in which its rows keep their order; a success before it has none."""
+    destination = after(REFUSED)
+    assert destination.wait(0.0) == 2.0
+    assert not destination.failing
+    assert after(REFUSED, SENT).room(0.0, 8) == 8
 
 
 def test_it_is_tried_with_one_and_rests_longer_each_time() -> None:
