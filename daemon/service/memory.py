@@ -137,6 +137,10 @@ class Memory:
             if self.live.get(key) == group:
                 self._put(self.live, key, MISSING)
 
+    def put_off(self, group: int) -> None:
+        """Nothing of this group is due until it is settled: a gap is told before what fell into it."""
+        self._put(self.due, group, None)
+
     def know(self, source: str, fingerprint: str, known: KnownEpisode) -> None:
         """Take an episode over as the alert's newest."""
         key = (source, fingerprint)
