@@ -33,6 +33,6 @@ class Ticker:
     async def _watch(self) -> None:
         """A suspended machine or a clock that was set forward is a gap, however the process saw it."""
         now = self._clock.now()
-        last, self._seen = self._seen, now
-        if now - last >= GAP:
-            await self._desk.gap(last)
+        if now - self._seen >= GAP:
+            await self._desk.gap(self._seen)  # again next time if it cannot be stored now
+        self._seen = now

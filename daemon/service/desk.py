@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from daemon.core import fold
 from daemon.core import journal as j
-from daemon.core.clock import MINUTE, SECOND, Clock
+from daemon.core.clock import MINUTE, SECOND, Clock, Instant
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import Channel
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 SOON = SECOND
 """The ticker looks by itself this often: what is due later need not wake it."""
+
+HEARTBEAT = "heartbeat"  # the note that says when a daemon last lived
 
 FILLING = 5 * SECOND
 """A group whose body is still coming in slices is decided after the last, or when this has passed."""
@@ -58,6 +60,7 @@ class Desk:
         self.memory = Memory()
         self.views = Views()
         self.paused: j.Paused | None = None  # new groups begin with it
+        self.others_alive_at: Instant = 0  # another process lived then and decided what was due
         self.observers: list[Observer] = []
         self.on_fault: list[Callable[[int, Exception], None]] = []
         self.wake_timers: list[asyncio.Event] = []
