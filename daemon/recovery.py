@@ -14,11 +14,11 @@ from daemon.core.fold import fold_all
 from daemon.core.ports import Channel
 from daemon.core.store import Store
 from daemon.service.deliveries import DeliveryDesk
-from daemon.service.desk import Desk
+from daemon.service.desk import HEARTBEAT, Desk
 from daemon.service.following import Follower
 from daemon.service.incidents import PAUSE
 from daemon.service.memory import MOST_CLOSED
-from daemon.service.timers import HEARTBEAT, TimerDesk
+from daemon.service.timers import TimerDesk
 
 log = structlog.get_logger("tocsin.start")
 

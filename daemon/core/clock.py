@@ -76,8 +76,13 @@ class ServerClock(SystemClock):
         return self._origin + int(self.monotonic() * 1000)
 
     def set(self, server: Instant, asked_at: float) -> None:
-        """The server showed that instant at some moment between ``asked_at`` (monotonic) and now."""
-        self._origin = server - int((asked_at + self.monotonic()) / 2 * 1000)
+        """The server showed that instant at some moment between ``asked_at`` (monotonic) and now.
+
+        A time that this allows stays as it is: an answer that was long on its way tells little.
+        """
+        monotonic = int(self.monotonic() * 1000)
+        latest = server + monotonic - int(asked_at * 1000)
+        self._origin = min(max(self.now(), server), latest) - monotonic
 
 
 class ScaledClock(SystemClock):

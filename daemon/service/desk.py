@@ -30,6 +30,8 @@ T = TypeVar("T")
 SOON = SECOND
 """The ticker looks by itself this often: what is due later need not wake it."""
 
+HEARTBEAT = "heartbeat"  # the note that says when a daemon last lived
+
 FILLING = 5 * SECOND
 """A group whose body is still coming in slices is decided after the last, or when this has passed."""
 
@@ -59,6 +61,7 @@ class Desk:
         self.memory = Memory()
         self.views = Views()
         self.paused: j.Paused | None = None  # new groups begin with it
+        self.others_alive_at: Instant = 0  # another process lived then and decided what was due
         self.observers: list[Observer] = []
         self.on_fault: list[Callable[[int, Exception], None]] = []
         self.wake_timers: list[asyncio.Event] = []

@@ -127,6 +127,10 @@ class Memory:
             self.states.pop(old, None)
             self.due.pop(old, None)
 
+    def put_off(self, group: int) -> None:
+        """Nothing is due in the group until it is decided anew."""
+        self._put(self.due, group, None)
+
     def _leave(self, group: int) -> None:
         """The group is not live any more: alerts with its key begin another one."""
         if group in self.opened_by_people:
@@ -136,10 +140,6 @@ class Memory:
             self._put(self.keys, group, MISSING)
             if self.live.get(key) == group:
                 self._put(self.live, key, MISSING)
-
-    def put_off(self, group: int) -> None:
-        """Nothing of this group is due until it is settled: a gap is told before what fell into it."""
-        self._put(self.due, group, None)
 
     def know(self, source: str, fingerprint: str, known: KnownEpisode) -> None:
         """Take an episode over as the alert's newest."""
@@ -188,7 +188,7 @@ class Memory:
             if state is not None:
                 self.keep(state, row.next_due)
             elif row.phase == "ended":
-                self.due[row.id] = row.next_due
+                self.due.pop(row.id, None)
                 self._leave(row.id)
             else:
                 self.load_groups([row])
@@ -213,9 +213,15 @@ class Memory:
             before = self.episodes.get((row.source, row.fingerprint))
             if before is not None and before.starts_at > row.starts_at:
                 continue
-            seats: tuple[tuple[int, int], ...] = ((row.id, row.group),)
+            seat = (row.id, row.group)
+            seats: tuple[tuple[int, int], ...] = (seat,)
             if before is not None and before.starts_at == row.starts_at:
-                seats = tuple(dict.fromkeys((*before.seats, *seats)))
+                if row.firing and not before.firing and seat not in before.seats:
+                    pass  # it fires anew with its old start: the rows of before are over
+                elif before.seats and row.id < before.seats[0][0]:
+                    continue  # of the time before that
+                else:
+                    seats = tuple(dict.fromkeys((*before.seats, seat)))
             self.know(row.source, row.fingerprint, _known(row, seats, learned.batch))
 
     def drop(self, groups: frozenset[int]) -> None:

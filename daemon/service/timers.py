@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from daemon.core import journal as j
 from daemon.core.clock import MINUTE, Instant
-from daemon.service.desk import Desk, Work
+from daemon.service.desk import HEARTBEAT, Desk, Work
 
-HEARTBEAT = "heartbeat"
 BATCH = 200
 _NEVER: Instant = 1 << 62
 GAP = MINUTE
@@ -52,15 +51,19 @@ class TimerDesk:
         since = max(since, int(beat) if beat else 0)
         if now - since < GAP:
             return 0
-        groups = sorted({*self.desk.memory.live.values(), *self.desk.memory.opened_by_people})
 
         def job(work: Work) -> int:
-            self.desk.memory.prepare(work.tx, groups)
+            if now - self.desk.others_alive_at < GAP:
+                return 0  # another process that was away as well has said so
+            memory = self.desk.memory
+            groups = sorted({*memory.live.values(), *memory.opened_by_people})
+            memory.prepare(work.tx, groups)
+            work.tx.note(HEARTBEAT, str(now).encode())
             for group in groups:
                 state = work.state(group)
                 if state.created_at < now:
-                    work.desk.memory.put_off(group)  # what fell due in the gap is decided after it
+                    memory.put_off(group)  # what fell due in the gap is decided after it
                     work.settle(state, [j.Gap(max(since, state.created_at))])
             return len(groups)
 
-        return await self.desk.work(job, weight=max(len(groups), 1))
+        return await self.desk.work(job, weight=len(self.desk.memory.live) + 1)

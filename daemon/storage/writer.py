@@ -118,7 +118,7 @@ class Writer:
 
     async def _rest(self) -> None:
         self._wake.clear()
-        woken = await self._clock.wait(self._wake, self._engine.idle_every)
+        woken = self._nudged or await self._clock.wait(self._wake, self._engine.idle_every)
         if self._nudged or not woken:
             self._nudged = False
             await self._upkeep()

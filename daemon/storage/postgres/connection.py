@@ -28,6 +28,8 @@ SETTINGS = {
     "application_name": "tocsin",
     "search_path": SCHEMA,
     "jit": "off",  # every statement here is short
+    # What a server leaves to chance (`off`) would be lost in its crash after we have said 200.
+    "synchronous_commit": "on",
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     # A process that stops in the middle of a commit holds the right to write: it loses its session.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -31,13 +31,15 @@ BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})"
 FRESH = 10.0
 """Seconds since the last look at the others' commits after which memory is not believed any more."""
 
-DOUBT = (
-    3.0  # seconds in which the fate of a COMMIT is asked for, before its callers are told that nobody knows
-)
-TRIM_EVERY = 1_000  # commits between two trims of the table of commits
+DOUBT = 7.0
+"""Seconds in which the fate of a COMMIT is asked for, before its callers are told that nobody knows.
+
+Longer than the server keeps a session that has stopped in a transaction: until then it holds the lock.
+"""
+TRIM_EVERY = 1_000  # commits between two trims of the table of commits; the last so many are kept
 STALLED = 6.0  # seconds for one phase of a commit, by this side's clock
 
-Tell = Callable[[Learned], Awaitable[None]]
+Tell = Callable[[Learned], None]
 Name = tuple[Statement, tuple[tuple[str, Any], ...]]
 
 
@@ -58,9 +60,10 @@ class PostgresEngine:
         self._connection: Connection | None = None
         self._answers: dict[Name, list[Row]] = {}
         self._tell: Tell | None = None
-        self._seen = newest[:2]  # the last commit that memory was told of, and who made it
-        self._newest = self._tried = newest[0]
-        self._told = False  # whether memory was told of all that was committed before this batch
+        self._seen = newest[:2]  # the last commit that was looked at, and who made it
+        self._tried = newest[0]
+        self._untold: list[bytes] = []  # news of others that nobody wanted to hear yet
+        self._versions: set[str] = set()  # rule versions that memory was told of
         self._looked_at = clock.monotonic()
         self.latest = newest[2]
         self.memory = Memory(self._ask, counters, self._want)
@@ -75,7 +78,7 @@ class PostgresEngine:
     @property
     def seen(self) -> int:
         """The newest commit that is known to be durable."""
-        return self._newest
+        return self._seen[0]
 
     def follow(self, tell: Tell) -> None:
         """Tell ``tell`` from the next look on."""
@@ -87,10 +90,12 @@ class PostgresEngine:
         self._answers.clear()
         async with asyncio.timeout(STALLED):
             connection = await self._connected()
+        if not self.is_current:
+            await self._look(connection)  # after a long absence: not while the others wait for us
+        async with asyncio.timeout(STALLED):
             await connection.execute(BEGIN)
         await self._look(connection)
-        self._told = self._tell is not None
-        self._tried = max(self._tried, self._newest) + 1  # no number is used twice
+        self._tried = max(self._tried, self.seen) + 1  # no number is used twice
         return self._tried
 
     async def fetch(self, missing: Missing) -> None:
@@ -120,20 +125,15 @@ class PostgresEngine:
                 await connection.execute("ROLLBACK")
                 return 0
             if batch.number % TRIM_EVERY == 0:
-                await connection.execute(sql.TRIM_BATCHES, batch.number)
+                await connection.execute(sql.TRIM_BATCHES, batch.number - TRIM_EVERY)
         try:
             async with asyncio.timeout(STALLED):
                 await connection.execute("COMMIT")
         except Exception as error:
             if not faults.is_broken_link(error) or not await self._was_committed(batch.number):
                 raise
-        self._committed(batch.number)
+        self._seen = (batch.number, self.node)
         return rows
-
-    def _committed(self, number: int) -> None:
-        self._newest = number
-        if self._told:
-            self._seen = (number, self.node)
 
     async def roll_back(self) -> None:
         connection = self._connection
@@ -141,8 +141,7 @@ class PostgresEngine:
             return
         try:
             async with asyncio.timeout(2):
-                if connection.is_in_transaction():
-                    await connection.execute("ROLLBACK")
+                await connection.execute("ROLLBACK")  # also after a BEGIN whose answer we did not wait for
         except Exception:  # noqa: BLE001 - whatever it was, a session that is gone holds no transaction
             connection.terminate()
 
@@ -173,20 +172,31 @@ class PostgresEngine:
 
     async def _look(self, connection: Connection) -> None:
         """Read the commits since the last look; tell memory of them.  Raises LostHistory or FellBehind."""
-        asked_at = self._clock.monotonic()
-        rows = await connection.fetch(sql.SINCE, self._seen[0])
-        if isinstance(self._clock, ServerClock):
-            self._clock.set(rows[0][0], asked_at)
-        new = self._unseen([row for row in rows if row[1] is not None])
+        while True:
+            asked_at = self._clock.monotonic()
+            rows = await connection.fetch(sql.SINCE, self._seen[0])
+            if isinstance(self._clock, ServerClock):
+                self._clock.set(rows[0][0], asked_at)
+            await self._take(connection, self._unseen([row for row in rows if row[1] is not None]))
+            if len(rows) < sql.AT_ONCE:
+                break
+        self._looked_at = asked_at
+
+    async def _take(self, connection: Connection, new: list[Any]) -> None:
+        """Go on to the newest of these commits, once memory was told of all that they wrote."""
+        bodies = [*self._untold, *(row[4] for row in new)]
+        if not bodies:
+            return
+        if self._tell is None:
+            self.memory.heads.clear()  # memory is not kept yet: ask each time
+        else:
+            await self._learn(connection, self._tell, news.gather(bodies), new[-1][1] if new else self.seen)
+            bodies = []
+        self._untold = bodies
         if new:
-            found = news.gather(row[4] for row in new)
-            self.memory.counters.update(found.counters)
-            self._newest = new[-1][1]
+            self.memory.counters.update(news.gather([new[-1][4]]).counters)
+            self._seen = (new[-1][1], new[-1][2])
             self.latest = max(self.latest, new[-1][3])
-            await self._learn(connection, found)
-            if self._tell is not None:
-                self._seen = (new[-1][1], new[-1][2])
-        self._looked_at = self._clock.monotonic()
 
     def _unseen(self, rows: list[Any]) -> list[Any]:
         """The commits after the last one that we saw, after making sure that it is still there."""
@@ -203,14 +213,12 @@ class PostgresEngine:
             )
         return rows[1:]
 
-    async def _learn(self, connection: Connection, found: news.News) -> None:
-        if self._tell is None:
-            self.memory.heads.clear()  # memory is not kept yet: ask each time
-            return
-        what = await learned(connection, self._newest, found)
+    async def _learn(self, connection: Connection, tell: Tell, found: news.News, number: int) -> None:
+        what = await learned(connection, number, found, self._versions)
         for row in what.groups:
             self.memory.heads[row.id] = (row.sequence, row.head)
-        await self._tell(what)
+        tell(what)
+        self._versions.update(rules.version for rules in what.rules)
 
     async def _was_committed(self, number: int) -> bool:
         """The link broke in COMMIT: wait until the old session has ended, then look."""

@@ -66,7 +66,7 @@ class PostgresStore(Answers):
     def is_current(self) -> bool:
         return self._engine.is_current
 
-    async def follow(self, tell: Callable[[Learned], Awaitable[None]]) -> None:
+    async def follow(self, tell: Callable[[Learned], None]) -> None:
         self._engine.follow(tell)
         await self.write(lambda _: None, 0, 0)  # catches up
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,7 +72,7 @@ class SqliteStore(Readers):
     def is_current(self) -> bool:
         return True
 
-    async def follow(self, tell: Callable[[Learned], Awaitable[None]]) -> None:
+    async def follow(self, tell: Callable[[Learned], None]) -> None:
         """Nobody else writes."""
 
     async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:  # noqa: ARG002 - nobody competes
