@@ -27,6 +27,8 @@ from daemon.storage.rows import Row
 from daemon.storage.statements import Statement
 
 LOCK = 0x70C51A11  # "tocsin"; in the header of our SQLite files too
+PRESENCE = LOCK + 2
+"""Shared by every process that may write: whoever has it alone knows that no other does."""
 BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})"
 FRESH = 10.0
 """Seconds since the last look at the others' commits after which memory is not believed any more."""
@@ -273,8 +275,14 @@ class PostgresEngine:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._address)
-            await self._connection.add_listener(sql.NOTIFY, self._notified)
+            connection = await connect(self._address)
+            try:
+                await connection.fetch("SELECT pg_advisory_lock_shared($1)", PRESENCE)
+                await connection.add_listener(sql.NOTIFY, self._notified)
+            except BaseException:
+                connection.terminate()
+                raise
+            self._connection = connection
         return self._connection
 
     def _notified(self, _connection: object, _pid: int, _channel: str, node: object) -> None:
