@@ -79,6 +79,10 @@ class PostgresEngine:
         """The newest commit that is known to be durable."""
         return self._newest
 
+    async def open(self) -> None:
+        """Begin the session, so that it can be seen that this process is there."""
+        await self._connected()
+
     def follow(self, tell: Tell) -> None:
         """Tell ``tell`` from the next look on."""
         self._tell = tell

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from daemon.core.errors import BadConfig
+from daemon.core.errors import BadConfig, Unavailable
 from daemon.storage.postgres.connection import READ_ONLY, SCHEMA, Connection, connect_patiently, shown
-from daemon.storage.postgres.engine import LOCK
+from daemon.storage.postgres.engine import LOCK, PRESENCE
 from daemon.storage.tables import SECRET
 from daemon.storage.versions import HEAD, is_newer, known
 
@@ -27,12 +27,20 @@ MIGRATING = LOCK + 1
 async def prepare(connection: Connection, address: str) -> bytes:
     """Check, migrate; the secret that public ids are made with.
 
-    Raises BadConfig with one sentence when the server cannot be written to, is
-    too old, or the schema is newer than this program; asyncpg's errors otherwise.
+    From then on, as long as the session lasts, the database is not exchanged (presence.py).
+    Raises Unavailable while somebody does that; BadConfig with one sentence when the
+    server cannot be written to, is too old, or the schema is newer than this program;
+    asyncpg's errors otherwise.
     """
     await check_server(connection, address)
-    await connection.execute("SET statement_timeout = '10min'; SET lock_timeout = '1min'")
-    await connection.fetch("SELECT pg_advisory_lock($1)", MIGRATING)
+    await connection.execute("SET statement_timeout = '10min'; SET lock_timeout = '5s'")
+    try:
+        await connection.fetch("SELECT pg_advisory_lock($1)", MIGRATING)
+        await connection.fetch("SELECT pg_advisory_lock_shared($1)", PRESENCE)
+    except asyncpg.LockNotAvailableError as error:
+        raise Unavailable(
+            f"database: {shown(address)}: another tocsin migrates, copies or restores it; wait for its end"
+        ) from error
     try:
         if await version_of(connection, address) != HEAD:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")

@@ -117,9 +117,12 @@ class PostgresTarget:
         names = [column.name for column in table.columns]
         flags = [number for number, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
         with errors_of(self._address):
-            await self.connection.copy_records_to_table(
-                table.name, records=_records(rows, flags), columns=names
-            )
+            try:
+                await self.connection.copy_records_to_table(
+                    table.name, records=_records(rows, flags), columns=names
+                )
+            except (TypeError, ValueError, OverflowError) as error:  # SQLite takes any value in any column
+                raise Refused(f"{self.place}: a value of {table.name} fits no column ({error})") from error
             if table.autoincrement_column is not None:
                 await self.connection.execute(_next_id(table))
 
