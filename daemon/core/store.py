@@ -211,8 +211,8 @@ class Tx(Protocol):
         """Keep the files of a rule set; a version that is known stays as it was."""
         ...
 
-    def prepare(self, groups: Iterable[int]) -> None:
-        """The work is about to read these journals: call before it changes anything.
+    def prepare(self, groups: Iterable[int], deliveries: Iterable[int] = ()) -> None:
+        """The work is about to read these journals and change these rows: call before it changes anything.
 
         A store that must fetch them then does so for all at once, and runs the work again.
         """

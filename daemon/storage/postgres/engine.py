@@ -27,6 +27,8 @@ from daemon.storage.rows import Row
 from daemon.storage.statements import Statement
 
 LOCK = 0x70C51A11  # "tocsin"; in the header of our SQLite files too
+PRESENCE = LOCK + 2
+"""Shared by every process that may write: whoever has it alone knows that no other does."""
 BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})"
 FRESH = 10.0
 """Seconds since the last look at the others' commits after which memory is not believed any more."""
@@ -79,6 +81,10 @@ class PostgresEngine:
     def seen(self) -> int:
         """The newest commit that is known to be durable."""
         return self._seen[0]
+
+    async def open(self) -> None:
+        """Begin the session, so that it can be seen that this process is there."""
+        await self._connected()
 
     def follow(self, tell: Tell) -> None:
         """Tell ``tell`` from the next look on."""
@@ -248,8 +254,14 @@ class PostgresEngine:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._address)
-            await self._connection.add_listener(NOTIFY, self._notified)
+            connection = await connect(self._address)
+            try:
+                await connection.fetch("SELECT pg_advisory_lock_shared($1)", PRESENCE)
+                await connection.add_listener(NOTIFY, self._notified)
+            except BaseException:
+                connection.terminate()
+                raise
+            self._connection = connection
         return self._connection
 
     def _notified(self, _connection: object, _pid: int, _channel: str, node: object) -> None:
