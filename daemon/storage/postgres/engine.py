@@ -72,6 +72,7 @@ class PostgresEngine:
         self.node = f"{socket.gethostname()}-{secrets.token_hex(6)}"
         self.on_notice: Callable[[], None] = lambda: None
         self.doubts = 0
+        self.lost = False  # the server is a past of what this process has seen
 
     @property
     def is_current(self) -> bool:
@@ -214,6 +215,7 @@ class PostgresEngine:
                 raise faults.FellBehind(
                     f"commit {number} of the database cannot be found any more: this process slept too long"
                 )
+            self.lost = True
             raise faults.LostHistory(
                 f"the database has lost commit {number}, which it had acknowledged: it is an older copy"
             )
