@@ -133,8 +133,6 @@ class App:
 
     async def _open(self) -> None:
         rules = load_current(self.settings, self.configuration.rule_files)
-        for notice in (*self.configuration.notices, *rules.notices):
-            log.warning("notice", notice=notice)
         session = await self._stack.enter_async_context(open_session())
         self.channels: dict[str, Channel] = {
             one.name: registry.build(one, session, self.clock)
@@ -149,6 +147,8 @@ class App:
         sqlite = await open_sqlite(path, self.work_clock)
         self._stack.push_async_callback(sqlite.close)
         self.store: Store = sqlite
+        for notice in (*self.configuration.notices, *rules.notices, *sqlite.notices):
+            log.warning("notice", notice=notice)
         book = RuleBook(rules, lambda sources: load_stored(self.settings, sources))
         self.desk = Desk(self.store, book, self.channels, self.clock)
         self.incidents = IncidentDesk(self.desk)

@@ -8,17 +8,13 @@ person moves it on, and the journals hear of it.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from daemon.core.clock import Instant
 from daemon.core.delivery import FINAL, Delivery, DeliveryState
 from daemon.core.journal import DeliveryMoved, Recorded
 from daemon.core.store import Store, Tx
-from daemon.storage.sqlite.schema import SECRET
 
 DETAIL = "restored from a backup"
 _PAGE = 500
@@ -29,16 +25,6 @@ _NEXT = {
     DeliveryState.attempted: DeliveryState.unknown,
     DeliveryState.unknown: DeliveryState.held,
 }  # the worst that may have happened to a row since
-
-
-def forget_secret(path: Path) -> None:
-    """Have public ids made from a new secret at the next opening.
-
-    Ids of groups count on from the copy: with the old secret a new incident
-    would get the page address and the client keys of one of the lost ones.
-    """
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM meta WHERE name = ?", (SECRET,))
 
 
 async def hold(store: Store, now: Instant) -> int:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from daemon.core.clock import Clock, Instant, to_datetime
 from daemon.core.errors import BadInput, Refused, Unavailable
-from daemon.storage.sqlite import place
+from daemon.storage.sqlite import generation, place
 from daemon.storage.sqlite.backup import copy, sync
 from daemon.storage.sqlite.checkup import Checkup, check_good, require
 from daemon.storage.sqlite.connection import open_reader, open_writer
 from daemon.storage.sqlite.faults import Fault, fault_of, in_plain_words
-from daemon.storage.sqlite.restoration import forget_secret, hold
+from daemon.storage.sqlite.restoration import hold
+from daemon.storage.sqlite.schema import renew_secret
 from daemon.storage.sqlite.store import open_sqlite
 
 _SIDE = ("-wal", "-shm", "-journal")
@@ -48,12 +49,13 @@ def restore(source: Path, database: Path, clock: Clock) -> Restored:
     place.check_place(database)
     if source.resolve() == database.resolve():
         raise BadInput(f"{source}: is the database itself; name a backup")
-    with held_lock(database):
+    with held_lock(database) as lock:
         found = check_good(source)
         prepared = database.with_name(f"{database.name}.restoring")
         try:
             held = _prepare(source, prepared, clock)
             aside = _exchange(prepared, database, clock.now())
+            generation.forget(lock)  # else the next start would hold again what people have settled
         except OSError as error:
             raise Refused(f"{database}: cannot be replaced ({error.strerror})") from error
         finally:
@@ -62,22 +64,23 @@ def restore(source: Path, database: Path, clock: Clock) -> Restored:
 
 
 @contextmanager
-def held_lock(database: Path) -> Iterator[None]:
-    """No daemon runs, and none can start, meanwhile.  Raises Unavailable."""
+def held_lock(database: Path) -> Iterator[int]:
+    """No daemon runs, and none can start, meanwhile; the lock's descriptor.  Raises Unavailable."""
     lock = place.take_lock(database)
     try:
         _give(database.with_name(f"{database.name}.lock"), database)
-        yield
+        yield lock
     finally:
         os.close(lock)
 
 
 def _prepare(source: Path, prepared: Path, clock: Clock) -> int:
-    _remove(prepared, "", *_SIDE)
+    _remove(prepared, "", ".lock", *_SIDE)
     place.create(prepared)
     copy(source, prepared)
     try:
-        forget_secret(prepared)
+        with closing(sqlite3.connect(prepared)) as connection, connection:
+            renew_secret(connection)
     except sqlite3.Error as error:
         raise Refused(f"{prepared}: {in_plain_words(error)}") from error
     held = asyncio.run(_hold(prepared, clock))
