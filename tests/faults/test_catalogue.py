@@ -16,8 +16,6 @@ LATER = {
 COMING = {
     10: "named failpoints",
     15: "named failpoints",
-    13: "being written",
-    20: "being written",
     31: "being written",
     34: "being written",
     40: "being written",
