@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from daemon.core import journal as j
 from daemon.core.clock import MINUTE, Instant
+from daemon.core.delivery import DeliveryState
+from daemon.core.store import Tx
 from daemon.service.desk import Desk, Work
 
 HEARTBEAT = "heartbeat"
@@ -42,18 +44,35 @@ class TimerDesk:
         )
 
     async def gap(self, since: Instant) -> int:
-        """Tell every live group that nothing could be decided from ``since`` until now."""
+        """Tell every live group that nothing could be decided from ``since`` until now.
+
+        A ``since`` in the future says how far the clock had come before it was set back.
+        """
         now = self.desk.clock.now()
-        if now - since < GAP:
+        if abs(now - since) < GAP:
             return 0
-        groups = sorted({*self.desk.memory.live.values(), *self.desk.memory.opened_by_people})
+        memory = self.desk.memory
+        groups = sorted({*memory.live.values(), *memory.opened_by_people})
+        if since > now:
+            memory.set_back(now, since)
 
         def job(work: Work) -> int:
             for group in groups:
                 state = work.state(group)
-                if state.created_at < now:
-                    work.desk.memory.due[group] = None  # what fell due in the gap is decided after it
-                    work.settle(state, [j.Gap(max(since, state.created_at))])
+                if since > now:
+                    _release(work.tx, group, since)
+                elif state.created_at >= now:
+                    continue
+                memory.due[group] = None  # what fell due in the gap is decided after it
+                work.settle(state, [j.Gap(max(since, state.created_at))])
             return len(groups)
 
         return await self.desk.work(job, weight=max(len(groups), 1))
+
+
+def _release(tx: Tx, group: int, since: Instant) -> None:
+    """Deliveries wait for as long as they were meant to, not until the clock has come round again."""
+    for row in tx.read_deliveries(group, {DeliveryState.queued, DeliveryState.unknown}):
+        if row.not_before > tx.now:
+            row.not_before = max(tx.now, row.not_before - (since - tx.now))
+            tx.delivery_changed(row, row.state, row.token)

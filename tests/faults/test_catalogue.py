@@ -16,8 +16,6 @@ LATER = {
 COMING = {
     10: "named failpoints",
     15: "named failpoints",
-    31: "being written",
-    34: "being written",
     40: "being written",
     45: "being written",
     49: "being written",
