@@ -25,6 +25,7 @@ PARKED: Span = 300 * SECOND
 READS_NEEDED = 2  # read-backs that must both find nothing before "not there" counts
 LONGEST_DOUBT = 5  # read-backs that could not tell, before a person decides
 
+GONE = "the channel is no longer configured"
 DOUBT_OR_END = frozenset({DeliveryState.unknown, DeliveryState.held, DeliveryState.dead})
 
 
@@ -117,6 +118,28 @@ class DeliveryDesk:
             return after
 
         return await self.desk.work(job)
+
+    async def bury(self) -> int:
+        """At start: what waits for a channel that is gone ends, and people hear of it.
+
+        They can send it again (``resend``) once the channel is configured anew.
+        """
+        waiting: list[Delivery] = []
+        before: int | None = None
+        while True:
+            page = await self.desk.store.deliveries(500, before, states={DeliveryState.queued})
+            waiting += [row for row in page.items if row.channel not in self.desk.channels]
+            before = page.next
+            if before is None:
+                break
+
+        def job(work: Work) -> int:
+            buried = [replace(row, state=DeliveryState.dead, reason="other", detail=GONE) for row in waiting]
+            moved = [row for row in buried if work.tx.delivery_changed(row, DeliveryState.queued, row.token)]
+            self._tell(work, moved)
+            return len(moved)
+
+        return await self.desk.work(job, weight=len(waiting)) if waiting else 0
 
     async def recover(self, states: Collection[DeliveryState], quarantine: dict[str, Span]) -> int:
         """At start: the process before is dead (the store's lock proves it).

@@ -18,7 +18,6 @@ COMING = {
     15: "named failpoints",
     40: "being written",
     45: "being written",
-    49: "being written",
     69: "being written",
     71: "being written",
     25: "PostgreSQL",
