@@ -16,10 +16,6 @@ LATER = {
 COMING = {
     10: "named failpoints",
     15: "named failpoints",
-    40: "being written",
-    45: "being written",
-    69: "being written",
-    71: "being written",
     25: "PostgreSQL",
     26: "PostgreSQL",
     27: "PostgreSQL",
