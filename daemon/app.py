@@ -121,8 +121,6 @@ class App:
 
     async def _open(self) -> None:
         rules = load_current(self.settings, self.configuration.rule_files)
-        for notice in (*self.configuration.notices, *rules.notices):
-            log.warning("notice", notice=notice)
         session = await self._stack.enter_async_context(open_session())
         self.channels: dict[str, Channel] = {
             one.name: registry.build(one, session, self.clock)
@@ -133,7 +131,7 @@ class App:
             self._stack.push_async_callback(channel.close)
         opened = await open_store(database.file_of(self.address), self.address, self.clock, self.work_clock)
         self._stack.push_async_callback(opened.close)
-        for notice in opened.notices:
+        for notice in (*self.configuration.notices, *rules.notices, *opened.notices):
             log.warning("notice", notice=notice)
         self.store: Store = opened
         book = RuleBook(rules, lambda sources: load_stored(self.settings, sources))

@@ -201,7 +201,7 @@ async def test_unknown_name_is_not_sent(kind: Kind, session: aiohttp.ClientSessi
     assert outcome.reason in (Reason.network, Reason.timeout)
 
 
-async def test_tls_that_fails_is_not_sent(
+async def test_row_59_tls_that_fails_is_not_sent(
     kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """A server that speaks no TLS on an https address gets nothing: never a fall back to plain."""

@@ -67,7 +67,7 @@ async def _serve(handler: web.RequestHandler | object) -> tuple[web.AppRunner, s
     return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def test_redirects_proxies_and_long_answers_change_nothing(
+async def test_row_60_redirects_proxies_and_long_answers_change_nothing(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A redirect is an answer, a proxy in the environment is ignored, and 64 KiB are all that is read."""

@@ -126,7 +126,7 @@ class PostgresEngine:
     async def commit(self, batch: Batch) -> int:
         connection = await self._connected()
         async with asyncio.timeout(STALLED):
-            self.latest = max(self.latest, batch.at)
+            self.latest = batch.at or self.latest
             rows = await flush(connection, batch, self.node, self.latest)
             if not rows:
                 await connection.execute("ROLLBACK")
@@ -203,7 +203,7 @@ class PostgresEngine:
         if new:
             self.memory.counters.update(news.gather([new[-1][4]]).counters)
             self._seen = (new[-1][1], new[-1][2])
-            self.latest = max(self.latest, new[-1][3])
+            self.latest = new[-1][3]
 
     def _unseen(self, rows: list[Any]) -> list[Any]:
         """The commits after the last one that we saw, after making sure that it is still there."""
