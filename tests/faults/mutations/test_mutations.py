@@ -43,8 +43,9 @@ def mutate(folder: Path, mutation: Mutation) -> None:
 
 
 def run(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
+    options = ("-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "temp"))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "temp"), *tests],
+        [sys.executable, "-m", "pytest", *options, *tests],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True,
         check=False, timeout=120,
     )  # fmt: skip
