@@ -159,7 +159,9 @@ class App:
         self._loop("reconcile", reconciler.step, 5.0)
         self._loop("figures", figures.step, 5.0)
         for channel in self.channels.values():
-            worker = Outbox(channel, self.deliveries, self.store, self.clock, self.watcher.attempt)
+            worker = Outbox(
+                channel, self.deliveries, self.store, self.clock, self.watcher.attempt, self.work_clock
+            )
             self.workers.append(worker)
             self.desk.wake_outbox.append(self._loop("outbox", worker.step, 1.0).wake)
 

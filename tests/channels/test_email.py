@@ -160,7 +160,7 @@ FAILURES: dict[str, tuple[MailFault, type[Outcome], Reason, int, Scope | None]] 
 
 
 @pytest.mark.parametrize(("fault", "kind", "reason", "held", "scope"), FAILURES.values(), ids=FAILURES)
-async def test_rows_61_to_63_the_moment_of_failure_decides(
+async def test_rows_51_to_53_and_61_to_63_the_moment_of_failure_decides(
     fault: MailFault,
     kind: type[Outcome],
     reason: Reason,
@@ -182,7 +182,9 @@ async def test_rows_61_to_63_the_moment_of_failure_decides(
         assert outcome.scope is scope
 
 
-async def test_nobody_listens(relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+async def test_row_51_nobody_listens(
+    relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
     """A refused connection is Retry, and check says it in a line."""
     channel = channel_at(relay.port, session, clock)
     await relay.stop()

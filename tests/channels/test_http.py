@@ -41,7 +41,7 @@ from tests.fakes.raw import raw_server, tick
         ("inf", None),
     ],
 )
-def test_each_form_of_a_wait_is_read(value: str, seconds: float | None) -> None:
+def test_row_54_each_form_of_a_wait_is_read(value: str, seconds: float | None) -> None:
     """Seconds, fractions, unix times, dates of both sorts; nonsense is no wait at all."""
     assert parse_wait(value, AT) == seconds
 

@@ -21,17 +21,6 @@ COMING = {
     29: "PostgreSQL",
     30: "PostgreSQL",
     32: "two nodes",
-    50: "the outbox",
-    51: "the outbox",
-    52: "the outbox",
-    53: "the outbox",
-    55: "the outbox",
-    56: "the outbox",
-    57: "the outbox",
-    65: "the outbox",
-    66: "the outbox",
-    67: "the outbox",
-    68: "the outbox",
 }
 """Rows whose tests are being written; an entry goes with its first test."""
 
