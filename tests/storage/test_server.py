@@ -352,3 +352,13 @@ async def test_a_file_put_back_by_hand(tmp_path: Path) -> None:
     store = await opened(address)
     assert store.secret != secret
     await store.close()
+
+
+async def test_a_server_among_several_hosts(address: str) -> None:
+    """The first that takes writes is taken; what is printed names all, and nobody's password."""
+    several = (
+        address.replace("postgres@", "postgres:geheim@127.0.0.1:1,") + "?target_session_attrs=read-write"
+    )
+    await make(several, 1)
+    found = await asyncio.to_thread(upkeep(several).check)
+    assert (found.good, found.place) == (True, f"127.0.0.1:1,{address.partition('@')[2]}")
