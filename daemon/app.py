@@ -229,7 +229,11 @@ class App:
     def unready(self) -> list[str]:
         """Why nothing can be accepted now; empty when it can."""
         reasons = ["stopping"] if self.stopping else []
-        return [*reasons, *([self.store.failure] if self.store.failure else [])]
+        if self.store.failure:
+            reasons.append(self.store.failure)
+        elif not self.store.is_current:
+            reasons.append("the database does not answer")
+        return reasons
 
     async def stop(self) -> None:
         """Take no more, finish what is in hand, close the store."""

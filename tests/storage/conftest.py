@@ -15,7 +15,6 @@ from daemon.core.store import Store
 from daemon.storage.postgres.store import PostgresStore, open_postgres
 from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from daemon.storage.writer import Limits
-from tests.processes.postgres import Cluster
 
 CHILD_ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 Open = Callable[..., Awaitable[SqliteStore]]
@@ -38,14 +37,6 @@ async def open_store(path: Path) -> AsyncIterator[Open]:
     yield opener
     for store in opened:
         await store.close()
-
-
-@pytest.fixture
-def address(postgres: Cluster) -> Iterator[str]:
-    """An empty database on a server."""
-    found = postgres.new_database()
-    yield found
-    postgres.drop(found)
 
 
 @pytest.fixture(scope="session")
