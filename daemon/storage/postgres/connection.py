@@ -49,10 +49,10 @@ def shown(address: str) -> str:
     return f"{parts.hostname or 'the local socket'}{port}{parts.path}"
 
 
-async def connect(address: str) -> Connection:
+async def connect(address: str, answer_within: float = ANSWER_WITHIN) -> Connection:
     """A session with our limits.  Raises what asyncpg raises."""
     return await asyncpg.connect(
-        address, timeout=CONNECT_WITHIN, command_timeout=ANSWER_WITHIN, server_settings=SETTINGS
+        address, timeout=CONNECT_WITHIN, command_timeout=answer_within, server_settings=SETTINGS
     )
 
 

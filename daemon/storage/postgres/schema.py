@@ -18,6 +18,8 @@ OLDEST = 12  # the oldest major version of the server that the project's tests w
 MIGRATING = LOCK + 1
 """Held while the schema is changed, so that nodes that start together do it once."""
 
+LONGEST = 610.0  # seconds for one statement of a migration, and for a wait until another node has migrated
+
 
 async def prepare(connection: Connection, address: str) -> bytes:
     """Check, migrate; the secret that public ids are made with.
@@ -26,8 +28,8 @@ async def prepare(connection: Connection, address: str) -> bytes:
     too old, or the schema is newer than this program; asyncpg's errors otherwise.
     """
     await _check_server(connection, address)
-    await connection.execute("SET statement_timeout = '10min'; SET lock_timeout = '1min'")
-    await connection.fetch("SELECT pg_advisory_lock($1)", MIGRATING)
+    await connection.execute("SET statement_timeout = '10min'; SET lock_timeout = '10min'")
+    await connection.fetch("SELECT pg_advisory_lock($1)", MIGRATING, timeout=LONGEST)
     try:
         if await version_of(connection, address) != HEAD:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
@@ -54,7 +56,7 @@ async def migrate(address: str, target: str = "head") -> None:
     from daemon.storage.revisions import upgrade  # noqa: PLC0415
 
     async def creator() -> Connection:
-        own = await connect(address)
+        own = await connect(address, LONGEST)
         await own.execute("SET statement_timeout = '10min'")
         return own
 
