@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS ?=
 CONFIG ?= config/tocsin.example.yaml
 
-.PHONY: help demo run test lint format bench clean
+.PHONY: help demo run test lint format bench proofs torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,8 @@ help:
 	@echo "make lint    ruff, mypy and the import contracts"
 	@echo "make format  lay the code out"
 	@echo "make bench   the speed table of docs/performance.md"
+	@echo "make proofs  the reliability proofs at their short sizes, with a report (docs/reliability.md)"
+	@echo "make torture the same at their long sizes: hours (ARGS='--only kill power')"
 	@echo "make clean   remove what was built; never data"
 
 demo: $(STAMP)
@@ -50,6 +52,12 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)
+
+proofs: $(STAMP)
+	$(BIN)/python -m tests.faults --tier ci $(ARGS)
+
+torture: $(STAMP)
+	$(BIN)/python -m tests.faults --tier long $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import ingest, page, reach, size
+from bench import ingest, nodes, page, reach, size
 from bench.report import Report
 from bench.sink import Sink
 
@@ -39,6 +39,8 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
         report.add(row)
         if case.size == 5 and not case.repeats:
             peak = figures.rate
+    for row in await nodes.compare(folder, sink.port, extent.rounds, extent.seconds):
+        report.add(row)
     report.add(await ingest.beside_large(folder, sink.port, extent.seconds * 2))
     report.add(await ingest.crowd(folder, sink.port, extent.seconds, peak))
     for row in await reach.idle(folder, sink, extent.samples):

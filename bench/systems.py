@@ -26,7 +26,7 @@ START_WITHIN = 60.0
 
 CONFIG = """
 listen: {{ public: 127.0.0.1:{public}, private: 127.0.0.1:{private} }}
-database: sqlite:///{folder}/tocsin.db
+database: {database}
 page: {{ name: Bench, url: "http://127.0.0.1:{public}" }}
 rules: [ {folder}/rules.yaml ]
 sources: [ {{ name: am, format: alertmanager, token_file: {folder}/token }} ]
@@ -113,7 +113,7 @@ class Tocsin(Receiver):
 
     name = "tocsin"
 
-    def __init__(self, folder: Path, hook_port: int) -> None:
+    def __init__(self, folder: Path, hook_port: int, server: str = "") -> None:
         super().__init__(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.public = free_port()
@@ -122,7 +122,11 @@ class Tocsin(Receiver):
             (folder / name).write_text(secret)
             (folder / name).chmod(0o600)
         self.config = folder / "tocsin.yaml"
-        self.config.write_text(CONFIG.format(folder=folder, public=self.public, private=self.port))
+        self.config.write_text(CONFIG.format(
+                folder=folder, database=server or f"sqlite:///{folder}/tocsin.db", public=self.public,
+                private=self.port,
+            )
+        )  # fmt: skip
 
     @property
     def database(self) -> Path:

@@ -50,5 +50,7 @@ class Figures:
             rows[row.state] = (count + row.count, min(oldest or row.oldest, row.oldest))
         self._metrics.outbox(rows, now)
         for worker in self._workers():
-            self._metrics.channel_parked(worker.channel.name, parked=now < worker.parked_until)
+            destination = worker.destination
+            self._metrics.channel_parked(worker.channel.name, parked=destination.parked)
+            self._metrics.channel_down(worker.channel.name, down=destination.is_down() is True)
         return False

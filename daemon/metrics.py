@@ -168,6 +168,9 @@ class Metrics:
         self._parked = self._gauge(
             "channel_parked", "1 while a channel refuses our credentials.", "channel", "kind"
         )
+        self._down = self._gauge(
+            "channel_down", "1 while a channel takes no posts for two minutes or more.", "channel", "kind"
+        )
 
     def _define_rules(self) -> None:
         self._fired = self._counter(
@@ -208,6 +211,7 @@ class Metrics:
         for channel, kind in self._channels.items():
             self._notifications.labels(channel, kind, "sent", NO_REASON)
             self._parked.labels(channel, kind)
+            self._down.labels(channel, kind)
 
     # -- what happens ------------------------------------------------------
 
@@ -269,6 +273,9 @@ class Metrics:
 
     def channel_parked(self, channel: str, *, parked: bool) -> None:
         self._parked.labels(*self._channel(channel)).set(int(parked))
+
+    def channel_down(self, channel: str, *, down: bool) -> None:
+        self._down.labels(*self._channel(channel)).set(int(down))
 
     def rule_fired(self, action: str) -> None:
         """Count a step's end: ``said``, ``asked``, ``set`` or ``skipped``."""

@@ -34,5 +34,5 @@ class Ticker:
         """A suspended machine or a clock that was set forward is a gap, however the process saw it."""
         now = self._clock.now()
         if now - self._seen >= GAP:
-            await self._desk.gap(self._seen)  # again next time if it cannot be stored now
+            await self._desk.gap(self._seen)  # raises while the store is away: the next step tells it
         self._seen = now

@@ -104,12 +104,13 @@ class DeliveryMoved:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTurned:
-    """A destination went down or came back."""
+    """A destination went down or came back; or it is to be tried again (``down`` as it was)."""
 
     kind: ClassVar[str] = "channel"
     decided: ClassVar[bool] = False
     channel: str
     down: bool
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +339,8 @@ class Superseded:
     decided: ClassVar[bool] = True
     channels: tuple[str, ...]
     reason: str
-    again: bool = False  # the channel came back: what it missed is said once with the facts of now
+    again: bool = False  # the channel is tried again: what it missed is said once with the facts of now
+    updates: tuple[str, ...] = ()  # these alone, and what older ones left behind; empty: all
 
 
 @dataclass(frozen=True, slots=True)

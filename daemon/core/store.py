@@ -15,6 +15,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.journal import GENESIS, Recorded
+from daemon.core.verdict import Verdict
 from daemon.core.words import Impact, Status
 
 T = TypeVar("T")
@@ -96,20 +97,6 @@ class DeliveryCount:
     state: DeliveryState
     count: int
     oldest: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a check of one group's hash chain found; ``broken_at`` is the first entry that does not fit."""
-
-    group: int
-    entries: int
-    broken_at: int | None = None
-    reason: str = ""
-
-    @property
-    def good(self) -> bool:
-        return self.broken_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +211,8 @@ class Tx(Protocol):
         """Keep the files of a rule set; a version that is known stays as it was."""
         ...
 
-    def prepare(self, groups: Iterable[int]) -> None:
-        """The work is about to read these journals: call before it changes anything.
+    def prepare(self, groups: Iterable[int], deliveries: Iterable[int] = ()) -> None:
+        """The work is about to read these journals and change these rows: call before it changes anything.
 
         A store that must fetch them then does so for all at once, and runs the work again.
         """

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from daemon.core.clock import Instant
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.journal import Recorded
-from daemon.core.store import DeliveryCount, EpisodeRow, GroupRow, Page, Quarantined, RulesVersion, Verdict
+from daemon.core.store import DeliveryCount, EpisodeRow, GroupRow, Page, Quarantined, RulesVersion
+from daemon.core.verdict import Verdict
 from daemon.storage import queries as q
 from daemon.storage import rows
 from daemon.storage.codec import decode_entry

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,16 +48,37 @@ def address(postgres: Cluster) -> Iterator[str]:
     postgres.drop(found)
 
 
+@pytest.fixture(scope="session")
+def template(postgres: Cluster) -> str:
+    """The name of a database that has the schema: a copy of it is made in a tenth of the time."""
+    address = postgres.new_database()
+    with ThreadPoolExecutor(1) as other:  # a thread has no event loop yet
+        other.submit(asyncio.run, _bring_up_to_date(address)).result()
+    return address.rpartition("/")[2]
+
+
+async def _bring_up_to_date(address: str) -> None:
+    await (await open_postgres(address, FakeClock())).close()
+
+
+@pytest.fixture
+def prepared(postgres: Cluster, template: str) -> Iterator[str]:
+    """A database that has the schema and nothing in it."""
+    found = postgres.new_database(template)
+    yield found
+    postgres.drop(found)
+
+
 Nodes = Callable[..., Awaitable[PostgresStore]]
 
 
 @pytest.fixture
-async def open_node(address: str) -> AsyncIterator[Nodes]:
+async def open_node(prepared: str) -> AsyncIterator[Nodes]:
     """Opens stores on the test's PostgreSQL database, each as another process would."""
     opened: list[PostgresStore] = []
 
     async def opener(limits: Limits | None = None) -> PostgresStore:
-        opened.append(await open_postgres(address, FakeClock(), limits))
+        opened.append(await open_postgres(prepared, FakeClock(), limits))
         return opened[-1]
 
     yield opener

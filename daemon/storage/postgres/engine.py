@@ -15,18 +15,20 @@ from contextlib import suppress
 from typing import Any
 
 from daemon.core.clock import Clock, Instant, ServerClock
-from daemon.core.errors import Conflict
 from daemon.core.store import Learned
-from daemon.storage.batch import Batch, Memory, move_to_row
+from daemon.storage.batch import Batch, Memory
 from daemon.storage.engine import Fault, Missing
 from daemon.storage.postgres import faults, news
 from daemon.storage.postgres import statements as sql
 from daemon.storage.postgres.connection import Connection, connect
+from daemon.storage.postgres.flush import NOTIFY, flush
 from daemon.storage.postgres.learning import learned
 from daemon.storage.rows import Row
 from daemon.storage.statements import Statement
 
 LOCK = 0x70C51A11  # "tocsin"; in the header of our SQLite files too
+PRESENCE = LOCK + 2
+"""Shared by every process that may write: whoever has it alone knows that no other does."""
 BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})"
 FRESH = 10.0
 """Seconds since the last look at the others' commits after which memory is not believed any more."""
@@ -80,6 +82,10 @@ class PostgresEngine:
         """The newest commit that is known to be durable."""
         return self._seen[0]
 
+    async def open(self) -> None:
+        """Begin the session, so that it can be seen that this process is there."""
+        await self._connected()
+
     def follow(self, tell: Tell) -> None:
         """Tell ``tell`` from the next look on."""
         self._tell = tell
@@ -119,12 +125,11 @@ class PostgresEngine:
     async def commit(self, batch: Batch) -> int:
         connection = await self._connected()
         async with asyncio.timeout(STALLED):
-            rows = await self._flush(connection, batch)
+            self.latest = max(self.latest, batch.at)
+            rows = await flush(connection, batch, self.node, self.latest)
             if not rows:
                 await connection.execute("ROLLBACK")
                 return 0
-            self.latest = max(self.latest, batch.at)
-            await connection.fetch(sql.INSERT_BATCH, batch.number, self.node, self.latest, news.encode(batch))
             if batch.number % TRIM_EVERY == 0:
                 await connection.execute(sql.TRIM_BATCHES, batch.number - TRIM_EVERY)
         try:
@@ -226,38 +231,6 @@ class PostgresEngine:
         tell(what)
         self._versions.update(rules.version for rules in what.rules)
 
-    # -- one commit ---------------------------------------------------------------
-
-    async def _flush(self, connection: Connection, batch: Batch) -> int:
-        rows = 0
-        changes = {row[-1]: row for row in batch.episode_changes}  # the last one of each
-        notes: dict[str, bytes] = dict(batch.notes)
-        for statement, values in (
-            (sql.INSERT_JOURNAL, batch.journal),
-            (sql.INSERT_EPISODE, batch.episodes),
-            (sql.UPDATE_EPISODE, list(changes.values())),
-            (sql.UPSERT_GROUP, batch.group_rows()),
-            (sql.INSERT_DELIVERY, list(batch.deliveries.values())),
-            (sql.INSERT_QUARANTINE, batch.quarantine),
-            (sql.INSERT_RULES, batch.rules),
-            (sql.UPSERT_NOTE, list(notes.items())),
-        ):
-            if values:
-                await connection.fetch(statement, *sql.columns_of(values))
-                rows += len(values)
-        for (keep,) in batch.trims:
-            await connection.execute(sql.TRIM_QUARANTINE, keep)
-        return rows + len(batch.trims) + await self._move(connection, batch)
-
-    async def _move(self, connection: Connection, batch: Batch) -> int:
-        if not batch.moves:
-            return 0
-        values = [move_to_row(move) for move in batch.moves.values()]
-        status = await connection.execute(sql.UPDATE_DELIVERY, *sql.columns_of(values))
-        if status != f"UPDATE {len(values)}":  # the works read these rows locked, so this cannot be
-            raise Conflict("a delivery was changed by somebody else; read it again")
-        return len(values)
-
     async def _was_committed(self, number: int) -> bool:
         """The link broke in COMMIT: wait until the old session has ended, then look."""
         self.doubts += 1
@@ -286,8 +259,14 @@ class PostgresEngine:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._address)
-            await self._connection.add_listener(sql.NOTIFY, self._notified)
+            connection = await connect(self._address)
+            try:
+                await connection.fetch("SELECT pg_advisory_lock_shared($1)", PRESENCE)
+                await connection.add_listener(NOTIFY, self._notified)
+            except BaseException:
+                connection.terminate()
+                raise
+            self._connection = connection
         return self._connection
 
     def _notified(self, _connection: object, _pid: int, _channel: str, node: object) -> None:

@@ -1,18 +1,12 @@
-"""The hot statements for PostgreSQL: whole columns as arrays, so that a table costs one round trip.
-
-``unnest`` is three times as fast as a statement per row, and needs no more
-round trips for two thousand rows than for one.
-"""
+"""What a node asks PostgreSQL for: the others' commits, their rows, and deliveries to attempt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Table,
-    TableValuedAlias,
     bindparam,
     delete,
     func,
@@ -20,34 +14,14 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import ClauseElement
 
 from daemon.core.delivery import DeliveryState
 from daemon.storage import queries as q
-from daemon.storage import statements as common
 from daemon.storage import tables as t
-from daemon.storage.rows import Row
 from daemon.storage.statements import Sql
 from daemon.storage.statements import postgres as dialect
-
-NOTIFY = "tocsin"
-
-
-def columns_of(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """Rows as the parameters of a statement in here."""
-    return list(zip(*rows, strict=True))
-
-
-def _new_rows(table: Table, names: Sequence[str], **renamed: str) -> TableValuedAlias:
-    """The parameters as a table ``new``; ``renamed``: further columns, with the type of a column."""
-    typed = [(name, table.c[name]) for name in names]
-    typed += [(name, table.c[like]) for name, like in renamed.items()]
-    binds = [
-        bindparam(f"p{number}", type_=ARRAY(column.type), required=True)
-        for number, (_, column) in enumerate(typed)
-    ]
-    return func.unnest(*binds).table_valued(*(name for name, _ in typed)).render_derived(name="new")
 
 
 def _sql(clause: ClauseElement, count: int) -> str:
@@ -58,57 +32,9 @@ def _sql(clause: ClauseElement, count: int) -> str:
     return compiled.text
 
 
-def _insert(table: Table, names: Sequence[str], *, conflict: str = "", update: bool = False) -> str:
-    new = _new_rows(table, names)
-    clause = insert(table).from_select(list(names), select(*(new.c[name] for name in names)))
-    if update:
-        changed = {name: clause.excluded[name] for name in names if name != conflict}
-        return _sql(clause.on_conflict_do_update(index_elements=[conflict], set_=changed), len(names))
-    if conflict:
-        clause = clause.on_conflict_do_nothing(index_elements=[conflict])
-    return _sql(clause, len(names))
-
-
 def _all(table: Table) -> list[str]:
     return [column.name for column in table.columns]
 
-
-INSERT_JOURNAL = _insert(t.journal, common.JOURNAL)
-INSERT_EPISODE = _insert(t.episodes, _all(t.episodes))
-UPSERT_GROUP = _insert(t.groups, _all(t.groups), conflict="id", update=True)
-INSERT_DELIVERY = _insert(t.deliveries, _all(t.deliveries), conflict="key")
-INSERT_QUARANTINE = _insert(t.quarantine, common.QUARANTINE)
-INSERT_RULES = _insert(t.rule_versions, common.RULES, conflict="version")
-UPSERT_NOTE = _insert(t.meta, common.NOTES, conflict="name", update=True)
-TRIM_QUARANTINE = common.TRIM.postgres.text
-
-_changed = _new_rows(t.episodes, common.CHANGED, which="id")
-UPDATE_EPISODE = _sql(
-    t.episodes.update()
-    .values({name: _changed.c[name] for name in common.CHANGED})
-    .where(t.episodes.c.id == _changed.c.which),
-    len(common.CHANGED) + 1,
-)
-
-_moved = _new_rows(t.deliveries, common.MOVING, which="id", was_state="state", was_token="token")  # noqa: S106 - a column
-UPDATE_DELIVERY = _sql(
-    t.deliveries.update()
-    .values({name: _moved.c[name] for name in common.MOVING})
-    .where(
-        t.deliveries.c.id == _moved.c.which,
-        t.deliveries.c.state == _moved.c.was_state,
-        t.deliveries.c.token == _moved.c.was_token,
-    ),
-    len(common.MOVING) + 3,
-)
-
-_BATCH = ["number", "node", "at", "body"]
-_binds = {name: bindparam(f"p{number}", type_=t.batches.c[name].type) for number, name in enumerate(_BATCH)}
-_batch = (
-    insert(t.batches).values(_binds).returning(func.pg_notify(literal_column(f"'{NOTIFY}'"), _binds["node"]))
-)
-INSERT_BATCH = _sql(_batch, len(_BATCH))
-"""The commit's own row; whoever listens is woken."""
 
 TRIM_BATCHES = Sql(
     delete(t.batches).where(

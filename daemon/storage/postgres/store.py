@@ -152,20 +152,23 @@ async def open_postgres(address: str, clock: Clock, limits: Limits | None = None
     Raises BadConfig or Unavailable with one sentence that says what to do.
     """
     pool: Pool | None = None
+    engine: PostgresEngine | None = None
     try:
         connection = await connect(address)
         try:
             secret = await schema.prepare(connection, address)
             notices = await schema.promises(connection)
-            counters, newest = await _progress(connection)
+            engine = PostgresEngine(address, clock, *await _progress(connection))
+            await engine.open()  # before the other session ends: else the database could be exchanged
         finally:
             await connection.close()
         pool = await open_pool(address, SESSIONS)
     except Exception as error:
         if pool is not None:
             pool.terminate()
+        if engine is not None:
+            await engine.close()
         raise cannot_open(address, error) from error
-    engine = PostgresEngine(address, clock, counters, newest)
     return PostgresStore(pool, engine, clock, limits or Limits(), secret, notices)
 
 
