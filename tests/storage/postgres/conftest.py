@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import asyncpg
 import pytest
 
 from daemon.core.clock import SystemClock
-from daemon.core.store import Learned
+from daemon.core.errors import Unavailable
+from daemon.core.store import Learned, Store, Tx
 from daemon.storage.postgres.store import PostgresStore, open_postgres
 from tests.fakes.link import Link
 from tests.processes.postgres import Cluster
+from tests.processes.waiting import CLOCK
+from tests.storage.samples import NOW, begin
 
+T = TypeVar("T")
 Session = asyncpg.Connection
 
 
@@ -29,16 +34,25 @@ class Node:
         return {row.id for learned in self.heard for row in learned.groups}
 
 
+async def patiently(store: Store, work: Callable[[Tx], T] = begin) -> T:  # type: ignore[assignment] # begin's T is int
+    """Write as a monitor does: again until it is taken."""
+    while True:
+        try:
+            return await store.write(work, NOW)
+        except Unavailable:
+            await CLOCK.sleep(0.05)
+
+
 Nodes = Callable[..., Awaitable[Node]]
 
 
 @pytest.fixture
-async def nodes(address: str) -> AsyncIterator[Nodes]:
+async def nodes(prepared: str) -> AsyncIterator[Nodes]:
     """Opens nodes with the machine's clock; ``through`` another address, ``follows`` from the start."""
     opened: list[PostgresStore] = []
 
     async def opener(through: str = "", *, follows: bool = True) -> Node:
-        store = await open_postgres(through or address, SystemClock())
+        store = await open_postgres(through or prepared, SystemClock())
         opened.append(store)
         node = Node(store)
         if follows:
@@ -51,16 +65,16 @@ async def nodes(address: str) -> AsyncIterator[Nodes]:
 
 
 @pytest.fixture
-async def link(address: str) -> AsyncIterator[Link]:
+async def link(prepared: str) -> AsyncIterator[Link]:
     """A way to the database that can be troubled."""
-    async with Link(address) as found:
+    async with Link(prepared) as found:
         yield found
 
 
 @pytest.fixture
-async def session(address: str) -> AsyncIterator[Session]:
+async def session(prepared: str) -> AsyncIterator[Session]:
     """A stranger's session, for looking and for meddling."""
-    found = await asyncpg.connect(address, server_settings={"search_path": "tocsin"})
+    found = await asyncpg.connect(prepared, server_settings={"search_path": "tocsin"})
     yield found
     found.terminate()
 

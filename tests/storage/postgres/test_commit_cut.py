@@ -69,7 +69,7 @@ async def test_row_26_nobody_can_be_asked(nodes: Nodes, link: Link) -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_row_26_both_nodes_lose_their_links_again_and_again(nodes: Nodes, address: str) -> None:
+async def test_row_26_both_nodes_lose_their_links_again_and_again(nodes: Nodes, prepared: str) -> None:
     """Whatever is answered with a number is there once, under that number; nothing else is there twice."""
     names: dict[str, int] = {}
     doubtful: set[str] = set()
@@ -82,7 +82,7 @@ async def test_row_26_both_nodes_lose_their_links_again_and_again(nodes: Nodes, 
 
         return work
 
-    async with Link(address) as first, Link(address) as second:
+    async with Link(prepared) as first, Link(prepared) as second:
         stores = [(await nodes(link.address)).store for link in (first, second)]
 
         async def client(which: int) -> None:

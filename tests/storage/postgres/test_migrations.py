@@ -22,6 +22,12 @@ from tests.storage.samples import new_group
 pytestmark = pytest.mark.external
 
 
+@pytest.fixture
+def prepared(address: str) -> str:
+    """Here nothing is prepared."""
+    return address
+
+
 def everything() -> MetaData:
     """The tables of both kinds, as one."""
     whole = MetaData()

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.external
 
 
 @pytest.mark.timeout(60)
-async def test_row_10_a_node_that_is_stopped_with_the_lock(nodes: Nodes, address: str) -> None:
+async def test_row_10_a_node_that_is_stopped_with_the_lock(nodes: Nodes, prepared: str) -> None:
     """The others wait for seconds; the stopped commit is not there, and its node goes on afterwards."""
     node = await nodes()
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.storage.postgres.child", address, "hold", env=CHILD_ENVIRONMENT,
+        sys.executable, "-m", "tests.storage.postgres.child", prepared, "hold", env=CHILD_ENVIRONMENT,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert child.stdout is not None

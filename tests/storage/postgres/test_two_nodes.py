@@ -10,7 +10,7 @@ from daemon.core.errors import BadInput, Conflict, Refused
 from daemon.core.journal import Heard, Recorded
 from daemon.core.store import Tx
 from tests.processes.waiting import until
-from tests.storage.postgres.conftest import Nodes, Session
+from tests.storage.postgres.conftest import Nodes, Session, patiently
 from tests.storage.samples import NOW, begin, delivery_row, episode_row, group_row, hear, new_group
 
 pytestmark = pytest.mark.external
@@ -71,8 +71,8 @@ async def test_numbers_never_collide_and_have_no_gaps(nodes: Nodes) -> None:
         for turn in range(12):
             store = stores[(number + turn) % 3]
             with pytest.raises(Refused):
-                await store.write(refused, NOW)
-            found.append(await store.write(incident, NOW))
+                await patiently(store, refused)
+            found.append(await patiently(store, incident))
         return found
 
     rows = [row for client in await asyncio.gather(*map(client, range(6))) for row in client]
