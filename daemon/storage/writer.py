@@ -150,8 +150,9 @@ class Writer:
         self._busy_since = self._clock.monotonic()
         self._current = jobs
         try:
+            before = self.rollbacks
             await self._settle(jobs)
-            if not self.failure:
+            if self.rollbacks == before:  # else the next try comes first
                 await self._upkeep()
         finally:
             self._busy_since = None

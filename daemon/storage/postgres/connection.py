@@ -71,7 +71,7 @@ async def open_pool(address: str, size: int) -> Pool:
     """Sessions for questions and claims.  Raises what asyncpg raises."""
     return await asyncpg.create_pool(
         address,
-        min_size=1,
+        min_size=0,  # a floor would be restored by itself, with a traceback in the log for each try
         max_size=size,
         timeout=CONNECT_WITHIN,
         command_timeout=ANSWER_WITHIN,

@@ -223,8 +223,13 @@ class PostgresEngine:
 
     async def _learn(self, connection: Connection, tell: Tell, found: news.News, number: int) -> None:
         what = await learned(connection, number, found, self._versions)
-        for row in what.groups:
-            self.memory.heads[row.id] = (row.sequence, row.head)
+        rows = {row.id: row for row in what.groups}
+        for group in found.groups:
+            row, entries = rows.get(group), what.entries.get(group)
+            if row is None or (entries and entries[-1].sequence > row.sequence):
+                self.memory.heads.pop(group, None)  # the row does not say where the journal is: ask for it
+            else:
+                self.memory.heads[group] = (row.sequence, row.head)
         tell(what)
         self._versions.update(rules.version for rules in what.rules)
 

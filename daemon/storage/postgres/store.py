@@ -51,7 +51,7 @@ class PostgresStore(Answers):
 
     @property
     def committed(self) -> int:
-        return self._engine.seen
+        return max(self._engine.seen, self._writer.committed)  # the writer's: of batches without rows too
 
     @property
     def failure(self) -> str:
