@@ -42,10 +42,18 @@ class Reconciler:
         worked = await self._take_over(now)
         page = await self._store.deliveries(100, states={DeliveryState.unknown})
         for row in page.items:
-            if row.not_before <= now:
-                await self._desk.settle_doubt(row, await self._answer(row, now))
+            mine = await self._take(row, now) if row.not_before <= now else None
+            if mine is not None:
+                await self._desk.settle_doubt(mine, await self._answer(mine, now))
                 worked = True
         return worked
+
+    async def _take(self, row: Delivery, now: Instant) -> Delivery | None:
+        """The doubt as ours to settle; None when another node was first (a look may cost money)."""
+        if self._store.exclusive:
+            return row
+        mine = replace(row, token=row.token + 1, not_before=now + LAG)
+        return mine if await self._desk.settle_doubt(row, mine) else None
 
     async def _take_over(self, now: Instant) -> bool:
         """Free what workers that are gone left in hand; on any store, and whoever they were."""

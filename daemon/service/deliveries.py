@@ -116,14 +116,16 @@ class DeliveryDesk:
             if state is not None and view is not None and view.down is not down:
                 work.settle(work.state(group), [j.ChannelTurned(channel, down)])
 
-    async def settle_doubt(self, row: Delivery, after: Delivery) -> None:
-        """Move a row out of ``unknown``."""
+    async def settle_doubt(self, row: Delivery, after: Delivery) -> bool:
+        """Move a row out of ``unknown``, or put it off there; False when it has moved on."""
 
-        def job(work: Work) -> None:
-            if work.tx.delivery_changed(after, DeliveryState.unknown, row.token):
+        def job(work: Work) -> bool:
+            moved = work.tx.delivery_changed(after, DeliveryState.unknown, row.token)
+            if moved:
                 self._tell(work, [after])
+            return moved
 
-        await self.desk.work(job)
+        return await self.desk.work(job)
 
     async def answer_held(self, delivery: int, answer: str, who: str, reference: str = "") -> Delivery:
         """A person's word about a row: ``confirm`` (it is there) or ``drop`` a held one, ``resend`` it.

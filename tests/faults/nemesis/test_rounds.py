@@ -184,7 +184,8 @@ async def test_rows_10_and_25_to_32_two_nodes_under_a_nemesis(tmp_path: Path, ow
         check_mails(ledger, world.sink)
         await check_journals(ledger, address)
     record(
-        "nemesis rounds", rounds=ROUNDS, seconds=round(stormed), seconds_to_rest=round(CLOCK.monotonic() - began - stormed),
+        "nemesis rounds", rounds=ROUNDS, seconds=round(stormed),
+        seconds_to_rest=round(CLOCK.monotonic() - began - stormed),
         acknowledged=len(book.acknowledged), lost=0, incidents=len(book.services), second_posts=0,
         repeats=book.repeats, refused=sum(book.refusals.values()), faults=str(dict(nemesis.done)),
         held=sum(count for name, count in ledger.states().items() if name.endswith("held")),
