@@ -66,9 +66,18 @@ def octets(text: str) -> int:
 
 def weighted(text: str) -> int:
     """X's count: never less than X's own, and the same but for odd addresses and rare emoji."""
-    text = unicodedata.normalize("NFC", text)
+    return addressed(unicodedata.normalize("NFC", text), _weight, URL_WEIGHT)
+
+
+def addressed(text: str, count: Counter, per_url: int, *, bare: bool = True) -> int:
+    """The count of a text on a platform where an address weighs ``per_url`` whatever its length.
+
+    ``bare``: it takes ``example.com`` for an address too.
+    """
     total = place = 0
     for found in _LINKED.finditer(text):
+        if not bare and "://" not in found[0]:
+            continue
         apart = text[found.start() - 1 : found.start()].strip() in _BEFORE and (
             text[found.end() : found.end() + 1].strip() in _AFTER
         )
@@ -78,10 +87,10 @@ def weighted(text: str) -> int:
             and _KNOWN.fullmatch(found["tld"].lower())
             and _SIMPLE.fullmatch(found["rest"])
         )
-        weight = URL_WEIGHT if certain else URL_WEIGHT + _weight(found[0])
-        total += _weight(text[place : found.start()]) + weight
+        weight = per_url if certain else per_url + count(found[0])
+        total += count(text[place : found.start()]) + weight
         place = found.end()
-    return total + _weight(text[place:])
+    return total + count(text[place:])
 
 
 def _weight(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import email, log, slack, x
+from channels import email, log, mastodon, slack, x
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -29,6 +29,7 @@ class StatusPageSettings(ChannelSettings):
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "email": (email.Settings, email.EmailChannel),
     "log": (log.Settings, log.LogChannel),
+    "mastodon": (mastodon.Settings, mastodon.MastodonChannel),
     "slack": (slack.Settings, slack.SlackChannel),
     "x": (x.Settings, x.XChannel),
 }

@@ -6,7 +6,6 @@ tweepy builds the requests; channels/x_session.py sends and signs them.
 from __future__ import annotations
 
 import html
-import re
 import unicodedata
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from typing_extensions import override
 from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret
 from channels.fit import fit, weighted
 from channels.http import Answer, NoAnswer, outcome_of, wait_asked
+from channels.plain import uncalled
 from channels.x_session import Refusal, XSession, words
 from daemon.core.clock import Clock, Instant, to_datetime
 from daemon.core.ports import (
@@ -42,7 +42,6 @@ LONGEST = 2_000
 """Code points worth counting: 140 emoji of up to 11 code points each are 280."""
 PAGES = 5
 """Pages of 100 posts of our own that read-back walks; each costs money."""
-_MENTION = re.compile(r"(?<![\w@＠/])[@＠](?=(\w{1,50}))")
 
 
 class Settings(ChannelSettings):
@@ -96,12 +95,8 @@ class XChannel(BaseChannel[Settings]):
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
         linked = self.settings.link == "always" or (self.settings.link == "first" and post.first)
-        text = _MENTION.sub(self._mention, unicodedata.normalize("NFC", post.text[:LONGEST]))
+        text = uncalled(unicodedata.normalize("NFC", post.text[:LONGEST]), self.settings.mentions)
         return {"text": fit(text, post.page_url if linked else "", weighted, MAX_WEIGHT, always=True)}
-
-    def _mention(self, found: re.Match[str]) -> str:
-        """Handles that came in by a label must not call strangers: they get a space, allowed ones stay."""
-        return found[0] if found[1] in self.settings.mentions else found[0] + " "
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -36,6 +36,8 @@ from daemon.core.words import Audience
 from tests.channels.posts import post, settings
 from tests.fakes import faults
 from tests.fakes.faults import HTML, JSON, Fault
+from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
+from tests.fakes.mastodon import FakeMastodon
 from tests.fakes.raw import raw_server
 from tests.fakes.server import FakeServer
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
@@ -56,6 +58,13 @@ class Kind:
 
 
 KINDS = {
+    "mastodon": Kind(
+        lambda clock: FakeMastodon(clock=clock),
+        lambda url: {"kind": "mastodon", "api_url": url, "token": MASTODON_TOKEN},
+        (MASTODON_TOKEN,),
+        '{"id": "1"',
+        Unknown,
+    ),
     "slack-bot": Kind(
         lambda clock: FakeSlack(clock=clock),
         lambda url: {"kind": "slack", "token": TOKEN, "channel": CHANNEL, "api_url": f"{url}/api"},
@@ -153,7 +162,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 async def test_each_fault_has_its_outcome(
     kind: Kind, case: Case, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
-    """The outcome, reason, scope and wait follow from the fault, and one call was made."""
+    """The outcome, reason, scope and wait follow from the fault, and one try was made."""
     async with kind.fake(clock) as fake:
         channel = build(kind, fake.url, session, clock)
         fake.script(case.fault)
@@ -162,7 +171,7 @@ async def test_each_fault_has_its_outcome(
         assert not isinstance(outcome, Sent)
         assert outcome.reason is case.reason
         assert len(fake.posts) == case.held
-        assert len(fake.calls) == 1
+        assert len(fake.tried) == 1
         if isinstance(outcome, Rejected) and case.scope is not None:
             assert outcome.scope is case.scope
         if isinstance(outcome, Retry):
@@ -254,7 +263,7 @@ async def test_a_retry_sends_the_same_bytes(
         await channel.send(payload, None, "key-1")
         clock.advance(10_000)
         assert isinstance(await channel.send(again, None, "key-1"), Sent)
-        assert fake.bodies[0] == fake.bodies[1] != b""
+        assert fake.tried[0] == fake.tried[1] != b""
 
 
 async def test_render_is_pure(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
