@@ -93,6 +93,11 @@ def addressed(text: str, count: Counter, per_url: int, *, bare: bool = True) -> 
     return total + count(text[place:])
 
 
+def links(text: str) -> bool:
+    """Whether X would find an address in it, or might."""
+    return _LINKED.search(text) is not None
+
+
 def _weight(text: str) -> int:
     bare, emoji = _EMOJI.subn("", text)
     return 2 * emoji + sum(1 if any(a <= ord(c) <= b for a, b in _LIGHT) else 2 for c in bare)
