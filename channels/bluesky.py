@@ -38,6 +38,8 @@ from daemon.core.ports import (
 from daemon.core.words import Audience
 
 MAX_GRAPHEMES, MAX_BYTES = 300, 3_000  # lexicon app.bsky.feed.post
+PAUSE = 10.0
+"""Seconds between two tries: a call that is applied late changes nothing, so nothing is waited out."""
 ANOTHER = CannotTell("another text stands under this post's key")
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _ADDRESS = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
@@ -82,6 +84,7 @@ class BlueskyChannel(BaseChannel[Settings]):
             can_find=True,
             idempotency="native",
             on_doubt="resend",
+            late_apply=PAUSE,
             secrets=("app_password",),
         )
 

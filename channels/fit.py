@@ -130,9 +130,9 @@ def fit(text: str, link: str, counter: Counter, limit: int, *, always: bool = Fa
         return "…" + tail if counter("…" + tail) <= limit else ""
     for pattern, mark in ((_SENTENCE_END, " …"), (_WORD_END, "…")):
         ends = _outside(text, [found.end() for found in pattern.finditer(text)])
-        end = _longest(text, [end for end in ends if end <= most], mark + tail, counter, limit)
-        if end is not None and end * 2 >= most:
-            return text[:end].rstrip() + mark + tail
+        for end in reversed([end for end in ends if most <= end * 2 <= 2 * most]):
+            if counter(cut := text[:end].rstrip() + mark + tail) <= limit:
+                return cut
     return text[:most].rstrip() + "…" + tail
 
 

@@ -112,9 +112,8 @@ class XChannel(BaseChannel[Settings]):
         outcome = await self._post(text, before)
         if before and isinstance(outcome, Rejected) and outcome.reason is Reason.gone:
             outcome = await self._post(text, None)  # the parent was deleted: a new root
-        if isinstance(outcome, Sent) or (
-            isinstance(outcome, Unknown) and outcome.reason is not Reason.content
-        ):
+        known = isinstance(outcome, Unknown) and outcome.reason is Reason.content  # X has it already
+        if isinstance(outcome, Sent | Unknown) and not known:
             self._budget.spend(text)
         return outcome
 

@@ -124,6 +124,14 @@ def test_wrong_settings_say_what_to_write(fields: dict[str, object], says: str) 
     assert PASSWORD not in str(found.value)
 
 
+def test_doubt_is_answered_by_the_same_post(session: aiohttp.ClientSession, clock: FakeClock) -> None:
+    """Nobody has to look or to decide: the key is the post's for ever."""
+    able = channel_of("http://127.0.0.1:1", session, clock).capabilities
+    assert (able.on_doubt, able.idempotency) == ("resend", "native")
+    assert able.can_find
+    assert able.threads
+
+
 async def test_the_same_post_again_is_the_same_post(
     bluesky: FakeBluesky, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:

@@ -66,7 +66,7 @@ KINDS = {
         (PASSWORD,),
         '{"uri": "at://x", "cid": "b"',
         Unknown,
-        Retry,
+        silence=Retry,
     ),
     "mastodon": Kind(
         lambda clock: FakeMastodon(clock=clock),

@@ -147,6 +147,14 @@ def test_wrong_settings_say_what_to_write(fields: dict[str, str], says: str) -> 
     assert TOKEN not in str(found.value)
 
 
+def test_doubt_is_answered_by_looking_first(session: aiohttp.ClientSession, clock: FakeClock) -> None:
+    """The key is good for an hour only, so it is the second line."""
+    able = channel_of(FakeMastodon(port=1), session, clock).capabilities
+    assert (able.on_doubt, able.idempotency) == ("read_back", "native")
+    assert able.can_find
+    assert able.threads
+
+
 async def test_the_same_key_is_the_same_post_for_an_hour(
     mastodon: FakeMastodon, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
