@@ -73,9 +73,10 @@ class MastodonApi:
         try:
             answer = await self._get("v2/instance")
             said = (answer.fields() or {})["configuration"]["statuses"]
-            return Limits(int(said["max_characters"]), int(said["characters_reserved_per_url"]), asked=True)
+            found = Limits(int(said["max_characters"]), int(said["characters_reserved_per_url"]), asked=True)
         except (NoAnswer, KeyError, TypeError, ValueError):
             return None
+        return found if found.characters > 2 * found.per_url > 0 else None  # else nothing could be said
 
     async def me(self) -> str:
         """Our account's id.

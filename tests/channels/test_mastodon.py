@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -97,12 +98,13 @@ async def test_the_limits_are_learnt_by_posting(
     assert isinstance(await channel.send(channel.render(post(text="word " * 60)), None, "key-2"), Sent)
 
 
+@pytest.mark.parametrize("characters", ["many", None, 0, -1, [500]])
 async def test_a_server_that_does_not_say_has_mastodons_limits(
-    session: aiohttp.ClientSession, clock: FakeClock
+    characters: Any, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """An odd answer about limits changes nothing."""
     fake = FakeMastodon(clock=clock)
-    fake.characters = "many"  # type: ignore[assignment] # what a broken server would send
+    fake.characters = characters
     async with fake:
         channel = channel_of(fake, session, clock)
         assert await channel.check() is None
