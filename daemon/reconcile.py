@@ -77,6 +77,8 @@ class Reconciler:
         if channel is None:
             return replace(row, state=DeliveryState.held, detail="the channel is no longer configured")
         match channel.capabilities.on_doubt:
+            case "resend" if channel.capabilities.idempotency == "native":
+                return resend(row, now)  # the other side knows a repeat: as often as it takes
             case "resend":
                 return resend_once(row, now)
             case "read_back":
@@ -106,4 +108,9 @@ def resend_once(row: Delivery, now: Instant) -> Delivery:
     """Back to the queue, at most once by ourselves; after that only a person may decide."""
     if row.resends >= MOST_RESENDS:
         return replace(row, state=DeliveryState.held)
+    return resend(row, now)
+
+
+def resend(row: Delivery, now: Instant) -> Delivery:
+    """Back to the queue with the same key and the same bytes."""
     return replace(row, state=DeliveryState.queued, resends=row.resends + 1, not_before=now)
