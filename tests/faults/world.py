@@ -21,7 +21,7 @@ from tests.faults.ledger import Ledger, in_order, repeated
 from tests.faults.rules import BUSY
 from tests.faults.tables import Postgres
 from tests.processes.daemon import Daemon
-from tests.processes.fast_clock import fast_clock
+from tests.processes.fast_clock import LEAP, fast_clock
 from tests.processes.nursery import Nursery
 from tests.processes.site import Site, mail, news, on_x, team
 from tests.processes.waiting import CLOCK, until
@@ -58,6 +58,8 @@ class World:
         self.site: Site
         self._folder, self._stack, self._nursery = folder, stack, nursery
         self._database, self._rules = database, rules
+        self._entry: list[str] = []
+        self._options: Sequence[str] = ()
 
     async def open(self, *, entry: Sequence[str] = (), **settings: Any) -> None:
         """Start the fakes and the first life; ``settings`` are more keys of the configuration."""
@@ -70,12 +72,21 @@ class World:
         if self._database:
             settings["database"] = self._database
         self.site = Site.make(self._folder, self._rules, channels, **settings)
-        self.daemon = Daemon(self.site, entry=[*self.clock.options, *entry], nursery=self._nursery)
+        self._options = entry
+        self._entry[:] = [*self.clock.options, *entry]
+        self.daemon = Daemon(self.site, entry=self._entry, nursery=self._nursery)
         await self._stack.enter_async_context(self.daemon)
 
     @property
     def ledger(self) -> Ledger:
         return Ledger(Postgres(self._database) if self._database else self.site.database)
+
+    def leap(self) -> None:
+        """A minute passes everywhere at once; only for daemons with failpoints (``LEAP``)."""
+        self.clock.leap()
+        self._entry[:] = [*self.clock.options, *self._options]
+        if self.daemon.is_running:
+            self.daemon.signal(LEAP)
 
     async def come_to_rest(self) -> None:
         """No more trouble: every doubt is settled, every queue empties."""

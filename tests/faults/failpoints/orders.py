@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-Act = Literal["kill", "raise", "stop", "spin", "leap"]
-"""SIGKILL to itself; an exception; SIGSTOP to itself; hold the event loop for ever; a minute passes."""
+Act = Literal["kill", "raise", "stop", "spin"]
+"""SIGKILL to itself; an exception; SIGSTOP to itself; hold the event loop for ever."""
 
 
 @dataclass(frozen=True, slots=True)

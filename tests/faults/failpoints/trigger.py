@@ -9,12 +9,10 @@ from collections import Counter
 from pathlib import Path
 from typing import NoReturn
 
-from daemon.core.clock import MINUTE, SECOND, Clock
+from daemon.core.clock import Clock
 from tests.faults.failpoints import migration, passing
 from tests.faults.failpoints.orders import Order
-from tests.processes.fast_clock import FastClock
-
-LEAP = MINUTE + SECOND
+from tests.processes.fast_clock import LEAP, FastClock
 
 
 class Hurt(RuntimeError):
@@ -24,10 +22,9 @@ class Hurt(RuntimeError):
 class Trigger:
     """``told`` is appended to at once, because the next thing may be the end."""
 
-    def __init__(self, orders: list[Order], told: Path, clock: Clock) -> None:
+    def __init__(self, orders: list[Order], told: Path) -> None:
         self._orders = {order.point: order for order in orders}
         self._told = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._clock = clock
         self._passed: Counter[str] = Counter()
 
     def __call__(self, name: str) -> None:
@@ -53,9 +50,6 @@ class Trigger:
                 raise Hurt(order.point)
             case "spin":
                 spin()
-            case "leap":
-                assert isinstance(self._clock, FastClock)
-                self._clock.start += LEAP
 
 
 def spin() -> NoReturn:
@@ -65,8 +59,10 @@ def spin() -> NoReturn:
 
 
 def arm(file: Path, clock: Clock) -> None:
-    """Take the orders of this file for the rest of the process."""
+    """Take the orders of this file for the rest of the process; the signal ``LEAP`` moves its clock."""
+    if isinstance(clock, FastClock):
+        signal.signal(LEAP, lambda _number, _frame: clock.leap())
     given = json.loads(file.read_text("utf-8"))
     orders = [Order(**fields) for fields in given["orders"]]
-    passing.trigger = Trigger(orders, Path(given["told"]), clock)
+    passing.trigger = Trigger(orders, Path(given["told"]))
     migration.watch(passing.passed)
