@@ -15,7 +15,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.intake.bodies import body
+from tests.faults.load import Book
+from tests.intake.bodies import alert, body
 from tests.processes.daemon import Daemon
 from tests.processes.site import ADMIN, SOURCE
 from tests.processes.waiting import CLOCK
@@ -27,13 +28,15 @@ PAUSE = 0.1  # seconds between two acts of one visitor
 HOOK = "/hooks/am"
 API = "/api/v1"
 ANYBODY = {"who": "ana"}
+TWINS = "twins"  # the service of alerts that are told twice at once
 
 
 class Visitors:
     """``async with Visitors(daemon) as visitors``: they come until the end of the context."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, book: Book) -> None:
         self._daemon = daemon
+        self._book = book
         self._numbers = count()
         self._session: aiohttp.ClientSession
         self._tasks: list[asyncio.Task[None]] = []
@@ -42,8 +45,10 @@ class Visitors:
         self._session = aiohttp.ClientSession(
             self._daemon.site.private_url, timeout=aiohttp.ClientTimeout(total=5)
         )
-        acts = (self.bad_body, self.noted_body, self.packed_body, self.large_body, self.slow_body,
-                self.broken_body, self.own_incident, self.votes, self.doubts, self.questions)  # fmt: skip
+        acts = (
+            self.bad_body, self.noted_body, self.packed_body, self.large_body, self.slow_body,
+            self.broken_body, self.twins, self.own_incident, self.votes, self.doubts, self.questions,
+        )  # fmt: skip
         self._tasks = [asyncio.create_task(self._over_and_over(act)) for act in acts]
         return self
 
@@ -59,10 +64,11 @@ class Visitors:
                 await act()
             await CLOCK.sleep(PAUSE)
 
-    async def _send(self, data: Any, **headers: str) -> None:
+    async def _send(self, data: Any, **headers: str) -> int:
         own = {"Content-Type": "application/json", "Authorization": f"Bearer {SOURCE}", **headers}
         async with self._session.post(HOOK, data=data, headers=own) as answer:
             await answer.read()
+            return answer.status
 
     async def _ask(self, method: str, path: str, **fields: object) -> Any:
         """The answer's JSON; None when it refuses."""
@@ -120,6 +126,15 @@ class Visitors:
         finally:
             writer.close()
 
+    async def twins(self) -> None:
+        """The same news twice at once: the second waits for the commit of the first."""
+        name = f"twin-{next(self._numbers)}"
+        content = body(alert(fingerprint=name, labels={"service": TWINS, "instance": name}))
+        self._book.services.add(TWINS)
+        answers = await asyncio.gather(self._send(content), self._send(content), return_exceptions=True)
+        if 200 in answers:
+            self._book.acknowledged[name] = True
+
     # -- people --------------------------------------------------------------
 
     async def own_incident(self) -> None:
@@ -164,5 +179,7 @@ class Visitors:
         await self._daemon.act("/-/reload")
 
     async def rest(self) -> None:
-        """Nobody has paused anything any more."""
+        """Nobody has paused anything any more, and the twins have been heard."""
         await self._ask("POST", "/resume", **ANYBODY)
+        while not any(name.startswith("twin-") for name in self._book.acknowledged):
+            await self.twins()

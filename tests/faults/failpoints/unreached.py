@@ -1,0 +1,27 @@
+"""The failpoints that no life of a daemon gets to, each with its reason; a test fails when one is reached."""
+
+from __future__ import annotations
+
+CLI = "a command's own process, which the daemon never runs"
+UNASKED = "nothing in the daemon asks this"
+
+UNREACHED = {
+    "daemon.storage.sqlite.checkup:": CLI,
+    "daemon.storage.sqlite.restore:": CLI,
+    "daemon.storage.sqlite.restoration:": CLI,
+    "daemon.service.timers:TimerDesk.next_due:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.earliest_due:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.earliest_claim:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.group_by_public_id:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.episodes:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.rules_versions:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.quarantined:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.verify_chain:": UNASKED,
+    "daemon.storage.sqlite.readers:Readers.claimable:1": "a worker asks for its own channel alone",
+    "daemon.storage.writer:Writer._settle:2": "intake cleans whatever would make the database refuse rows",
+}
+"""Beginnings of names."""
+
+
+def is_unreached(point: str) -> bool:
+    return point.startswith(tuple(UNREACHED))
