@@ -138,14 +138,16 @@ class Visitors:
     # -- people --------------------------------------------------------------
 
     async def own_incident(self) -> None:
-        """An incident from its opening to its end, by a person alone."""
-        opened = await self._ask("POST", "/incidents", **ANYBODY, title="A person's", text="We look into it.")
+        """An incident from its opening to its end, by a person alone, who never says the same twice (X)."""
+        number = next(self._numbers)
+        title, text = f"A person's, {number}", f"We look into it, {number}."
+        opened = await self._ask("POST", "/incidents", **ANYBODY, title=title, text=text)
         if opened is None:
             return
         path = f"/incidents/{opened['incident']['id']}"
         for act, fields in (
-            ("ack", {}), ("take-over", {}), ("update", {"text": "We know more."}), ("hand-back", {}),
-            ("resolve", {"text": "It is over."}), ("retract", {}),
+            ("ack", {}), ("take-over", {}), ("update", {"text": f"We know more, {number}."}),
+            ("hand-back", {}), ("resolve", {"text": f"It is over, {number}."}), ("retract", {}),
         ):  # fmt: skip
             await self._ask("POST", f"{path}/{act}", **ANYBODY, **fields)
         await self._ask("GET", path)
