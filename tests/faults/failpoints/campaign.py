@@ -62,7 +62,9 @@ people:
 PATIENCE = 1.5  # seconds that a life under load alone has
 ORDERLY = 15.0  # seconds for a start, and for an orderly stop
 ROUNDS = 2  # times that every kind of life may get to nothing new, before the rest is given up
-LONGEST_LOCK = 0.8  # seconds for which somebody else's program holds the database
+LONGEST_LOCK = (
+    2.3  # seconds, longer than the writer waits, for which somebody else's program holds the database
+)
 FEW = 100  # points that are left: each is taken where it is met first
 LATE_HITS = 6  # before, a point's turn may come at this pass at the latest
 CHECK_EVERY = 10  # lives

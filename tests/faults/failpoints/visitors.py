@@ -46,8 +46,8 @@ class Visitors:
             self._daemon.site.private_url, timeout=aiohttp.ClientTimeout(total=5)
         )
         acts = (
-            self.bad_body, self.noted_body, self.packed_body, self.large_body, self.slow_body,
-            self.broken_body, self.twins, self.own_incident, self.votes, self.doubts, self.questions,
+            self.bad_body, self.too_large_body, self.noted_body, self.packed_body, self.large_body,
+            self.slow_body, self.broken_body, self.twins, self.own_incident, self.votes, self.doubts, self.questions,
         )  # fmt: skip
         self._tasks = [asyncio.create_task(self._over_and_over(act)) for act in acts]
         return self
@@ -55,8 +55,10 @@ class Visitors:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._session.close()
+        wrong = [end for end in ends if not isinstance(end, asyncio.CancelledError)]
+        assert not wrong, f"visitors that went home early: {wrong}"
 
     async def _over_and_over(self, act: Callable[[], Awaitable[object]]) -> None:
         while True:
@@ -83,8 +85,10 @@ class Visitors:
     async def bad_body(self) -> None:
         """Kept for a person, once: so each is another one."""
         await self._send(f'{{"alerts": {next(self._numbers)}'.encode())
-        await self._send(b"x" * (BODY_LIMIT + 1))
+
+    async def too_large_body(self) -> None:
         await CLOCK.sleep(0.3)
+        await self._send(b"x" * (BODY_LIMIT + 1))
 
     async def noted_body(self) -> None:
         """Understood in part."""
