@@ -23,7 +23,7 @@ UNREACHED = {
 """Beginnings of names."""
 
 RARE = {
-    "daemon.web.deadline:Deadlines.close:2": "the loops' works end first, in the same queue, and so do the late ones",
+    "daemon.web.deadline:Deadlines.close:2": "late works mostly end before the loops do",
 }
 """Those that a life may get to, but only by an unlikely order of things."""
 

@@ -47,7 +47,8 @@ class Visitors:
         )
         acts = (
             self.bad_body, self.too_large_body, self.noted_body, self.packed_body, self.large_body,
-            self.slow_body, self.broken_body, self.twins, self.own_incident, self.votes, self.doubts, self.questions,
+            self.slow_body, self.broken_body, self.twins, self.own_incident, self.votes, self.doubts,
+            self.questions,
         )  # fmt: skip
         self._tasks = [asyncio.create_task(self._over_and_over(act)) for act in acts]
         return self
