@@ -24,6 +24,7 @@ UNREACHED = {
 
 RARE = {
     "daemon.web.deadline:Deadlines.close:2": "late works mostly end before the loops do",
+    "daemon.outbox:Outbox._record:2": "a post must be answered in the very moment of a lock",
 }
 """Those that a life may get to, but only by an unlikely order of things."""
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from io import BytesIO
 from itertools import count
 from typing import Any, Self
 
@@ -89,7 +90,7 @@ class Visitors:
 
     async def too_large_body(self) -> None:
         await CLOCK.sleep(0.3)
-        await self._send(b"x" * (BODY_LIMIT + 1))
+        await self._send(BytesIO(b"x" * (BODY_LIMIT + 1)))
 
     async def noted_body(self) -> None:
         """Understood in part."""
@@ -100,7 +101,7 @@ class Visitors:
 
     async def large_body(self) -> None:
         await CLOCK.sleep(0.3)
-        await self._send(body() + b" " * (BODY_LIMIT - 10_000))
+        await self._send(BytesIO(body() + b" " * (BODY_LIMIT - 10_000)))
 
     async def slow_body(self) -> None:
         """One that comes in two parts, and one that never ends."""
