@@ -160,7 +160,7 @@ def assert_stored(ledger: Ledger, told: Told) -> None:
     """Each alert that was acknowledged is there as it was last told, or a rule passed it over."""
     stored: dict[str, dict[int, bool]] = {}
     for row in ledger.rows("SELECT fingerprint, starts_at, firing FROM episodes"):
-        stored.setdefault(row[0], {})[row[1]] = bool(row[2])
+        stored.setdefault(row["fingerprint"], {})[row["starts_at"]] = bool(row["firing"])
     heard: dict[str, list[Alert]] = {}
     for report in told.taken:
         for alert in report.alerts:

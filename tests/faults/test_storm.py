@@ -45,9 +45,9 @@ async def test_row_40_ten_thousand_alerts_in_one_body(tmp_path: Path) -> None:
         seconds = CLOCK.monotonic() - began
         assert len(ledger.alerts()) == 10_000
         assert len(ledger.incidents()) == 10
-        entries = ledger.rows("SELECT count(*) FROM journal")[0][0]
+        entries = ledger.rows("SELECT count(*) AS entries FROM journal")[0]["entries"]
         assert (await daemon.post(content))[0] == 200
-        assert ledger.rows("SELECT count(*) FROM journal")[0][0] == entries
+        assert ledger.rows("SELECT count(*) AS entries FROM journal")[0]["entries"] == entries
         assert await daemon.stop() == 0
     record("one body", alerts=10_000, bytes=len(content), seconds=round(seconds, 2))
 
