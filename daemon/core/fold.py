@@ -241,7 +241,7 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
 
 def _counted(state: Group, at: Instant, entry: j.Said) -> None:
     if entry.carried and state.last_counting == at:  # the same words reach further: no second update
-        state.last_counting_to = tuple(dict.fromkeys((*state.last_counting_to, *entry.posts)))
+        state.last_counting_to = tuple(sorted({*state.last_counting_to, *entry.posts}))
         return
     since = state.last_counting if state.last_counting is not None else state.opened_at
     if since is not None and state.phase == "open":
@@ -254,7 +254,7 @@ def _counted(state: Group, at: Instant, entry: j.Said) -> None:
     state.promise = entry.promise
     state.broken_open = False
     state.last_counting = at
-    state.last_counting_to = tuple(entry.posts)
+    state.last_counting_to = tuple(sorted(entry.posts))  # as the stored entry has them, after a restart too
     state.unattended = 0 if entry.who else state.unattended + 1
 
 
