@@ -65,7 +65,7 @@ class Desk:
         self.wake_page: list[asyncio.Event] = []
         self.page_version = 0  # grows with each change that the page may show
         store.on_rollback(self.memory.drop)
-        store.on_lost_batch(lambda _: self.memory.undo_to())
+        store.on_lost_batch(self.memory.undo_batch)
 
     async def work(self, job: Callable[[Work], T], weight: int = 1) -> T:
         """Run a job in the next commit; observers hear of it once it is durable."""

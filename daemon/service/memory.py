@@ -69,6 +69,14 @@ class Memory:
             else:
                 mapping[key] = old
 
+    def undo_batch(self, batch: int) -> None:
+        """Put back what a lost batch changed; one that never touched this memory changed nothing.
+
+        A heartbeat's batch, or one that could not even begin, leaves the list of the batch before.
+        """
+        if batch == self._undo_batch:
+            self.undo_to()
+
     def _put(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
         old = mapping.get(key, MISSING)
         if old is value:
