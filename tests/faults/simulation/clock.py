@@ -17,17 +17,20 @@ class WorldClock(FakeClock):
         super().__init__(start)
         self.true: Instant = start
         self.passing: list[Callable[[], None]] = []  # called whenever time has passed
+        self.latest: Instant = start  # the latest that the daemon ever read
         self._asleep: Span = 0
 
     def advance(self, span: Span) -> None:
         self.true += span
         super().advance(span)
+        self.latest = max(self.latest, self._now)
         for told in self.passing:
             told()
 
     def jump(self, span: Span) -> None:
         """Somebody sets the machine's clock; the world goes on as before."""
         self._now += span
+        self.latest = max(self.latest, self._now)
 
     def suspend(self, span: Span) -> None:
         """The machine sleeps: the wall clock shows it afterwards, the monotonic one does not."""

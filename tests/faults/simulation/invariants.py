@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from daemon.core import journal as j
+from daemon.core.clock import Instant
 from daemon.core.delivery import FINAL, Delivery, DeliveryState
 from daemon.core.fold import fold_all
 from daemon.core.group import Group
@@ -36,8 +37,11 @@ async def deliveries_of(store: Store, group: int) -> list[Delivery]:
             return found[::-1]
 
 
-async def check_group(desk: Desk, group: int) -> None:
-    """Everything that one group's journal and deliveries must show.  Raises Broken."""
+async def check_group(desk: Desk, group: int, latest: Instant) -> None:
+    """Everything that one group's journal and deliveries must show.  Raises Broken.
+
+    ``latest`` is the latest instant that the daemon has ever read.
+    """
     store = desk.store
     verdict = await store.verify_chain(group)
     if not verdict.good:
@@ -54,7 +58,7 @@ async def check_group(desk: Desk, group: int) -> None:
     _check_moves(state, journal, rows)
     _check_last(state, rows)
     _check_questions(state, journal, rows)
-    _check_due(desk, state)
+    _check_due(desk, state, latest)
 
 
 def _differs(one: Group, other: Group) -> str:
@@ -72,16 +76,20 @@ def _check_occasions(group: int, journal: Iterable[j.Recorded]) -> None:
         raise Broken(f"I14: group {group}: occasions that ended twice: {twice}")
 
 
-def _check_due(desk: Desk, state: Group) -> None:
-    """I14: at rest nothing is due, and what comes next is on the ticker's list."""
+def _check_due(desk: Desk, state: Group, latest: Instant) -> None:
+    """I14: at rest nothing is due, and what comes next is on the ticker's list.
+
+    An instant that was looked at before the clock was set back needs no second look.
+    """
     rules = desk.book.of(state.rules)
     now = desk.clock.now()
     decision = decide(state, rules, now)
     if decision.entries:
         raise Broken(f"I14: group {state.id} is at rest, and still due is {decision.entries}")
     planned = desk.memory.due.get(state.id)
-    if decision.next_due is not None and (planned is None or planned > decision.next_due):
-        raise Broken(f"I14: group {state.id} wants a look at {decision.next_due}, planned is {planned}")
+    wanted = decision.next_due
+    if wanted is not None and wanted > latest and (planned is None or planned > wanted):
+        raise Broken(f"I14: group {state.id} wants a look at {wanted}, planned is {planned}")
 
 
 def _check_origins(desk: Desk, group: int, journal: list[j.Recorded], rows: list[Delivery]) -> None:
