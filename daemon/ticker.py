@@ -33,6 +33,6 @@ class Ticker:
     async def _watch(self) -> None:
         """A suspended machine or a clock that was set forward is a gap, however the process saw it."""
         now = self._clock.now()
-        last, self._seen = self._seen, now
-        if now - last >= GAP:
-            await self._desk.gap(last)
+        if now - self._seen >= GAP:
+            await self._desk.gap(self._seen)  # raises while the store is away: the next step tells it
+        self._seen = now

@@ -125,6 +125,10 @@ class Memory:
             self.states.pop(old, None)
             self.due.pop(old, None)
 
+    def put_off(self, group: int) -> None:
+        """Nothing of this group is due until it is settled: a gap is told before what fell into it."""
+        self._put(self.due, group, None)
+
     def know(self, source: str, fingerprint: str, known: KnownEpisode) -> None:
         """Take an episode over as the alert's newest."""
         key = (source, fingerprint)

@@ -52,7 +52,7 @@ class TimerDesk:
             for group in groups:
                 state = work.state(group)
                 if state.created_at < now:
-                    work.desk.memory.due[group] = None  # what fell due in the gap is decided after it
+                    work.desk.memory.put_off(group)  # what fell due in the gap is decided after it
                     work.settle(state, [j.Gap(max(since, state.created_at))])
             return len(groups)
 

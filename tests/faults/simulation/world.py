@@ -355,6 +355,11 @@ class World:
                 await invariants.check_group(self.home.desk, group, self.clock.latest)
             await invariants.check_episodes(self.home.store)
 
+    async def open_numbers(self) -> list[int]:
+        """The incidents that people can act on."""
+        with self.fuse.out_of_the_way():
+            return [row.number for row in await self.home.store.open_groups() if row.number]
+
     async def mend(self) -> None:
         """Faults off: from here on the world is good."""
         self.fuse.renew()
