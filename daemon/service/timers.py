@@ -22,15 +22,19 @@ class TimerDesk:
         """Decide for every group that is due; returns how many were."""
         now = self.desk.clock.now()
         groups = await self.desk.store.due_groups(now, BATCH)
-        if groups:
-            await self.desk.work(lambda work: self._look(work, groups), weight=len(groups))
-        return len(groups)
+        if not groups:
+            return 0
+        return await self.desk.work(lambda work: self._look(work, groups), weight=len(groups))
 
-    def _look(self, work: Work, groups: list[int]) -> None:
+    def _look(self, work: Work, groups: list[int]) -> int:
+        looked = 0
         for group in groups:
-            due = self.desk.memory.due.get(group)
+            # Not in memory: it ended before the last start, and a step of it comes long after the end.
+            due = self.desk.memory.due.get(group, work.tx.now)
             if due is not None and due <= work.tx.now:
                 work.settle(work.state(group), [])
+                looked += 1
+        return looked
 
     async def next_due(self) -> Instant | None:
         return await self.desk.store.earliest_due()
