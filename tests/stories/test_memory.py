@@ -65,14 +65,17 @@ async def test_a_gap_that_cannot_be_written_is_told_later(house: House) -> None:
 
 
 async def test_what_comes_long_after_the_end_comes_after_a_restart_too(tmp_path: Path) -> None:
-    """An ended incident is in no memory after a start; its `on: resolved, after: 2h` step is due all the same."""
-    late = RULES.replace("  internal:\n", "      - { id: review, on: resolved, after: 2h, ask: comms }\n  internal:\n", 1)
+    """An ended incident is in no memory after a start; its late step is due, under its own rules."""
+    late = RULES.replace(
+        "  internal:\n", "      - { id: review, on: resolved, after: 2h, ask: comms }\n  internal:\n", 1
+    )
     house = await House.open(tmp_path, late)
     await house.alert()
     await house.forward(2)
     await house.incidents.resolve(1, "ana", "It is over.")
     await house.alert(firing=False)
     await house.forward(60)
+    house.text = RULES  # where the step is no more
     await house.restart()
     await house.forward(61)
     asked = [one.entry.step for one in await house.store.journal(1) if isinstance(one.entry, j.Asked)]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from daemon.core.clock import SystemClock
 from daemon.core.store import Store
@@ -71,7 +71,7 @@ class SqliteGround:
     async def open(self, folder: Path) -> Store:
         self._store = await open_sqlite(folder / FILE, SystemClock(), Limits(lock_wait=0))
         writer = self._store._writer
-        writer._connection = Reluctant(writer._connection, self)  # type: ignore[assignment] - a connection with moods
+        writer._connection = cast("sqlite3.Connection", Reluctant(writer._connection, self))
         for pool in (writer._thread, self._store._threads):
             pool.shutdown()
         writer._thread = self._store._threads = AtOnce()

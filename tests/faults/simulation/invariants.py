@@ -51,7 +51,9 @@ async def check_group(desk: Desk, group: int, latest: Instant) -> None:
     state = fold_all(group, journal)
     in_memory = desk.memory.states.get(group)
     if in_memory is not None and in_memory != state:
-        raise Broken(f"I15: memory of group {group} is not what its journal says: {_differs(in_memory, state)}")
+        raise Broken(
+            f"I15: memory of group {group} is not what its journal says: {_differs(in_memory, state)}"
+        )
     _check_occasions(group, journal)
     _check_origins(desk, group, journal, rows)
     _check_words(group, journal)
@@ -93,7 +95,7 @@ def _check_due(desk: Desk, state: Group, latest: Instant) -> None:
 
 
 def _check_origins(desk: Desk, group: int, journal: list[j.Recorded], rows: list[Delivery]) -> None:
-    """I12: each delivery is a journalled text, from a rule of the group's version or from a person.  I11: its words."""
+    """I12: each delivery is a journalled text, by a rule of its version or a person; I11: its words."""
     created = journal[0].entry
     if not isinstance(created, j.Created):
         raise Broken(f"I12: group {group} begins with {created}")
@@ -123,9 +125,8 @@ def _check_words(group: int, journal: list[j.Recorded]) -> None:
     over: set[str] = set()
     for one in journal:
         entry = one.entry
-        if isinstance(entry, j.StatusChanged) and entry.event == "reopened":
-            over.clear()
-        elif isinstance(entry, j.Acted) and entry.act in ("update", "retract"):
+        back = isinstance(entry, j.StatusChanged) and entry.event == "reopened"
+        if back or (isinstance(entry, j.Acted) and entry.act in ("update", "retract")):
             over.clear()
         elif isinstance(entry, j.Said):
             public = [name for name in entry.posts if name not in entry.internal]

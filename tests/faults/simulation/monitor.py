@@ -15,7 +15,7 @@ from daemon.service.alerts import LATE
 
 @dataclass(frozen=True)
 class Known:
-    """What the daemon knows of one alert; ``stored`` is the start of its committed episode, if there is one."""
+    """What the daemon knows of one alert; ``stored`` is the start of its committed episode, if any."""
 
     starts_at: Instant
     firing: bool
@@ -30,18 +30,21 @@ def after(known: Known | None, alert: Alert, now: Instant, *, truncated: bool) -
     """What an accepted report makes of what was known (docs/decisions/0006-late-reports.md)."""
     start = alert.starts_at
     if not alert.firing:
-        if truncated:
-            return known
-        if known is None:
-            return Known(start, firing=False, stored=None, cleared_at=now)
-        if known.firing and start >= known.starts_at:
-            return Known(start, firing=False, stored=known.stored, cleared_at=now)
-        return known
+        return known if truncated else cleared(known, start, now)
     if known is None or start > known.starts_at:
         return Known(start, firing=True, stored=start)
     if start < known.starts_at or known.firing:
         return known
     return known if abs(now - known.cleared_at) < LATE else Known(start, firing=True, stored=start)
+
+
+def cleared(known: Known | None, start: Instant, now: Instant) -> Known | None:
+    """What an accepted "resolved" makes of what was known."""
+    if known is None:
+        return Known(start, firing=False, stored=None, cleared_at=now)
+    if known.firing and start >= known.starts_at:
+        return Known(start, firing=False, stored=known.stored, cleared_at=now)
+    return known
 
 
 @dataclass
@@ -91,9 +94,7 @@ class Monitor:
         """Alerts whose committed episode is none of the possible ones."""
         found = []
         for name, states in self.possible.items():
-            fit = {
-                None if one is None or one.stored is None else (one.stored, one.firing) for one in states
-            }
+            fit = {None if one is None or one.stored is None else (one.stored, one.firing) for one in states}
             if stored.get(name) not in fit:
                 found.append(f"{name}: stored {stored.get(name)}, possible {fit}")
         return found

@@ -103,39 +103,36 @@ class People:
         self._said += 1
         return f"{begin} ({self._said})."
 
-    async def _act(self, number: int, act: str, who: str) -> object:
+    async def _act(self, number: int, act: str, who: str) -> None:
         incidents = self._world.home.incidents
         match act:
             case "ack":
-                return await incidents.ack(number, who)
+                await incidents.ack(number, who)
             case "resolve":
-                return await incidents.resolve(number, who, self._words("It is over"))
+                await incidents.resolve(number, who, self._words("It is over"))
             case "retract":
-                return await incidents.retract(number, who, "false alarm")
+                await incidents.retract(number, who, "false alarm")
             case "take_over":
-                return await incidents.take_over(number, who)
+                await incidents.take_over(number, who)
             case "hand_back":
-                return await incidents.hand_back(number, who)
+                await incidents.hand_back(number, who)
             case "approve" | "veto":
-                return await self._vote(number, act, who)
-        return await incidents.update(number, who, self._request(act))
+                await self._vote(number, act, who)
+            case _:
+                await incidents.update(number, who, self._request(act))
 
     def _request(self, act: str) -> UpdateRequest:
         words = self._words("We work on it")
-        match act:
-            case "promise":
-                return UpdateRequest(words, promise=self._world.clock.now() + 50 * MINUTE)
-            case "identified":
-                return UpdateRequest(words, status=Status.identified)
-            case "monitoring":
-                return UpdateRequest(words, status=Status.monitoring)
-            case "raise":
-                return UpdateRequest(impact=Impact.critical)
-            case "lower":
-                return UpdateRequest(impact=Impact.minor)
-            case "remove":
-                return UpdateRequest(remove=("checkout",))
-        return UpdateRequest(words)
+        requests = {
+            "update": UpdateRequest(words),
+            "promise": UpdateRequest(words, promise=self._world.clock.now() + 50 * MINUTE),
+            "identified": UpdateRequest(words, status=Status.identified),
+            "monitoring": UpdateRequest(words, status=Status.monitoring),
+            "raise": UpdateRequest(impact=Impact.critical),
+            "lower": UpdateRequest(impact=Impact.minor),
+            "remove": UpdateRequest(remove=("checkout",)),
+        }
+        return requests[act]
 
     async def _vote(self, number: int, act: str, who: str) -> object:
         home = self._world.home

@@ -57,6 +57,15 @@ class Mood(Enum):
     died_after = "took it, and the daemon dies"
 
 
+ANSWERS: dict[Mood, Outcome] = {
+    Mood.unreachable: Retry(Reason.network, "refused"),
+    Mood.limited: Retry(Reason.rate_limited, "429", after=90.0),
+    Mood.refused: Rejected(Reason.content, "400"),
+    Mood.revoked: Rejected(Reason.auth, "401", Scope.destination),
+}
+"""The moods in which nothing happens but an honest answer."""
+
+
 class Broken(AssertionError):
     """An invariant of reliability 3.5 does not hold."""
 
@@ -79,7 +88,9 @@ class Provider(Loudspeaker):
     said_again: Counter[str] = field(default_factory=Counter)  # key -> a person's orders to post it
     heard_post: list[Callable[[str, str], None]] = field(default_factory=list)
     _in_doubt: dict[str, int] = field(default_factory=dict)  # key -> true instant of the newest doubt
-    _absent: dict[str, list[int]] = field(default_factory=dict)  # key -> read-backs since then that found nothing
+    _absent: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # key -> read-backs since then that found nothing
     _late: list[tuple[int, str]] = field(default_factory=list)
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
@@ -87,48 +98,27 @@ class Provider(Loudspeaker):
         self.catch_up()
         await self._check(payload, key)
         mood = self.moods.pop(0) if self.moods else self.mood
-        return await self._meet(mood, key)
+        return self._meet(mood, key)
 
-    async def _meet(self, mood: Mood, key: str) -> Outcome:
-        match mood:
-            case Mood.fine:
-                return self._sent(key)
-            case Mood.slept:
-                self.world_clock.suspend(6 * HOUR)
-                return self._sent(key)
-            case Mood.took_but_silent:
-                self._take(key, self.world_clock.true)
-                self._doubt(key)
-                return Unknown(Reason.timeout)
-            case Mood.late:
-                self._late.append((self.world_clock.true + LATEST, key))
-                self._doubt(key)
-                return Unknown(Reason.timeout)
-            case Mood.lost:
-                self._doubt(key)
-                return Unknown(Reason.server, "502")
-            case Mood.broken:
-                self._doubt(key)
-                raise RuntimeError("what no channel foresaw")
-            case Mood.unreachable:
-                return Retry(Reason.network, "refused")
-            case Mood.limited:
-                return Retry(Reason.rate_limited, "429", after=90.0)
-            case Mood.refused:
-                return Rejected(Reason.content, "400")
-            case Mood.revoked:
-                return Rejected(Reason.auth, "401", Scope.destination)
-            case Mood.died_before:
-                self._die(key)
-            case Mood.died_after:
-                self._take(key, self.world_clock.true)
-                self._die(key)
-        raise AssertionError(mood)
-
-    def _die(self, key: str) -> None:
+    def _meet(self, mood: Mood, key: str) -> Outcome:
+        now = self.world_clock.true
+        if mood in ANSWERS:
+            return ANSWERS[mood]
+        if mood is Mood.slept:
+            self.world_clock.suspend(6 * HOUR)
+        if mood in (Mood.fine, Mood.slept):
+            return self._sent(key)
         self._doubt(key)
-        self.fuse.arm(1)
-        self.fuse.burn(f"in {self.name}.send")
+        if mood in (Mood.took_but_silent, Mood.died_after):
+            self._take(key, now)
+        elif mood is Mood.late:
+            self._late.append((now + LATEST, key))
+        elif mood is Mood.broken:
+            raise RuntimeError("what no channel foresaw")
+        if mood in (Mood.died_before, Mood.died_after):
+            self.fuse.arm(1)
+            self.fuse.burn(f"in {self.name}.send")
+        return Unknown(Reason.server if mood is Mood.lost else Reason.timeout)
 
     def _doubt(self, key: str) -> None:
         self.doubts[key] += 1

@@ -106,12 +106,18 @@ class Machine(RuleBasedStateMachine):
     def replays_dead(self) -> None:
         self.go(self.people.replay_dead())
 
-    @rule(channel=st.sampled_from(sorted(CHANNELS)), moods=st.lists(st.sampled_from(Mood), min_size=1, max_size=3))
+    @rule(
+        channel=st.sampled_from(sorted(CHANNELS)),
+        moods=st.lists(st.sampled_from(Mood), min_size=1, max_size=3),
+    )
     def has_moods(self, channel: str, moods: list[Mood]) -> None:
         """What the next calls of a channel meet."""
         self.world.providers[channel].moods[:] = moods
 
-    @rule(channel=st.sampled_from(sorted(CHANNELS)), mood=st.sampled_from([Mood.fine, Mood.unreachable, Mood.revoked]))
+    @rule(
+        channel=st.sampled_from(sorted(CHANNELS)),
+        mood=st.sampled_from([Mood.fine, Mood.unreachable, Mood.revoked]),
+    )
     def turns(self, channel: str, mood: Mood) -> None:
         """A channel is down, or well again, until further notice."""
         self.world.providers[channel].mood = mood
@@ -179,7 +185,7 @@ def test_any_history_keeps_the_invariants(quick_folder: Path) -> None:
     Machine.folder = quick_folder
     Machine.template = asyncio.run(make_template(quick_folder / "template.db"))
     Machine.total = {}
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=max(STEPS // PER_EXAMPLE, 1),

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -209,7 +209,9 @@ class World:
         now = self.clock.now()
 
         async def keep() -> bool:
-            await home.store.write(lambda tx: tx.rules_version(rules.version, now, "reload", rules.sources), now)
+            await home.store.write(
+                lambda tx: tx.rules_version(rules.version, now, "reload", rules.sources), now
+            )
             return True
 
         if await self.attempt(keep()):
@@ -233,12 +235,18 @@ class World:
         self._check_silence()
 
     def _loops(self) -> list[Callable[[], Awaitable[bool]]]:
-        """Looked up one by one: a crash in between replaces all of them."""
-        return [
-            lambda: self.ticker.step(),
-            *(lambda number=number: self.home.outboxes[number].step() for number in range(len(CHANNELS))),  # type: ignore[misc]
-            lambda: self.home.reconciler.step(),
-        ]
+        """Looked up when they are called: a crash in between replaces all of them."""
+
+        def turn(number: int) -> Awaitable[bool]:
+            return self.home.outboxes[number].step()
+
+        async def tick() -> bool:
+            return await self.ticker.step()
+
+        async def reconcile() -> bool:
+            return await self.home.reconciler.step()
+
+        return [tick, *(partial(turn, number) for number in range(len(CHANNELS))), reconcile]
 
     async def forward(self, span: Span) -> None:
         """Let true time pass, from one thing that is due to the next."""
@@ -344,7 +352,9 @@ class World:
                 raise Broken(f"I9: group {group}: nobody heard of it for {silent / MINUTE:.1f} minutes")
 
     async def inspect(self) -> None:
-        """Hold everything that is stored against the invariants; the daemon must be at rest."""
+        """Hold everything that is stored against the invariants, once the database takes what is due."""
+        while self.refused_until is not None:
+            await self.forward(self.refused_until - self.clock.true)
         with self.fuse.out_of_the_way():
             stored = await self.ground.episodes()
             wrong = self.monitor.wrong(stored)
