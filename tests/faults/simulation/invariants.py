@@ -81,7 +81,7 @@ def _check_occasions(group: int, journal: Iterable[j.Recorded]) -> None:
 def _check_due(desk: Desk, state: Group, latest: Instant) -> None:
     """I14: at rest nothing is due, and what comes next is on the ticker's list.
 
-    An instant that was looked at before the clock was set back needs no second look.
+    While the clock is behind what it once said, the next instant is no fair question.
     """
     rules = desk.book.of(state.rules)
     now = desk.clock.now()
@@ -90,7 +90,7 @@ def _check_due(desk: Desk, state: Group, latest: Instant) -> None:
         raise Broken(f"I14: group {state.id} is at rest, and still due is {decision.entries}")
     planned = desk.memory.due.get(state.id)
     wanted = decision.next_due
-    if wanted is not None and wanted > latest and (planned is None or planned > wanted):
+    if wanted is not None and now >= latest and (planned is None or planned > wanted):
         raise Broken(f"I14: group {state.id} wants a look at {wanted}, planned is {planned}")
 
 
