@@ -24,7 +24,7 @@ from tests.faults.simulation.world import CHANNELS, World
 T = TypeVar("T")
 
 STEPS = size("STATEFUL_STEPS", here=2_000, ci=20_000)
-PER_EXAMPLE = 40
+PER_EXAMPLE = 50
 
 SERVICES = st.sampled_from(["checkout", "search", "billing"])
 SEVERITIES = st.sampled_from(["critical", "page", "warning"])

@@ -10,9 +10,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 from daemon.core import journal as j
 from daemon.core.alert import Alert, Report
@@ -57,11 +57,14 @@ CHANNELS = {
 
 
 class Home(House):
-    """A house whose rule files are read once, however often it starts."""
+    """A house whose rule files are read once, for all worlds: their channels are the same."""
 
-    @cache  # noqa: B019 - a few texts per test
+    _read: ClassVar[dict[str, RuleSet]] = {}
+
     def rule_set(self, text: str) -> RuleSet:
-        return super().rule_set(text)
+        if text not in self._read:
+            self._read[text] = super().rule_set(text)
+        return self._read[text]
 
 
 @dataclass
