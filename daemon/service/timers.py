@@ -53,6 +53,9 @@ class TimerDesk:
         groups = sorted({*self.desk.memory.live.values(), *self.desk.memory.opened_by_people})
 
         def job(work: Work) -> int:
+            work.tx.note(
+                HEARTBEAT, str(now).encode()
+            )  # a start after a crash right here tells it no second time
             for group in groups:
                 state = work.state(group)
                 if state.created_at < now:

@@ -81,3 +81,16 @@ async def test_what_comes_long_after_the_end_comes_after_a_restart_too(tmp_path:
     asked = [one.entry.step for one in await house.store.journal(1) if isinstance(one.entry, j.Asked)]
     assert asked == ["review"]
     await house.close()
+
+
+async def test_a_gap_is_told_once(house: House) -> None:
+    """The daemon dies right after it has written a gap down: the next start does not tell it again."""
+    await house.alert()
+    await house.forward(2)
+    await house.timers.heartbeat()
+    house.clock.advance(10 * MINUTE)
+    await house.timers.gap(house.clock.now() - 10 * MINUTE)
+    await house.store.close()  # no last heartbeat
+    await house._start()
+    gaps = [one.entry for one in await house.store.journal(1) if isinstance(one.entry, j.Gap)]
+    assert len(gaps) == 1

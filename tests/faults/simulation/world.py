@@ -100,7 +100,7 @@ class World:
         self.home.observers.append(self._journalled)
         self.spoke: dict[int, Instant] = {}  # group -> true instant at which customers or people last heard
         self.refused_until: Instant | None = None
-        self._seen: dict[int, int] = {}  # group -> sequence of its newest entry that we know
+        self._seen: set[tuple[int, int]] = set()  # group and sequence of each entry that we know
         self.clock.passing.append(self._weather)
         self._taken: dict[tuple[int, str, str], int] = {}  # thread -> the newest delivery taken there
         self._posts: list[tuple[str, str]] = []
@@ -161,9 +161,9 @@ class World:
     # -- what the daemon tells ---------------------------------------------
 
     def _journalled(self, group: Group, recorded: j.Recorded) -> None:
-        if recorded.sequence <= self._seen.get(group.id, 0):
+        if (group.id, recorded.sequence) in self._seen:
             return
-        self._seen[group.id] = recorded.sequence
+        self._seen.add((group.id, recorded.sequence))
         if isinstance(recorded.entry, (j.Said, j.Asked)):
             offset = self.clock.now() - self.clock.true
             self.spoke[group.id] = max(self.spoke.get(group.id, 0), recorded.at - offset)
@@ -229,8 +229,9 @@ class World:
         """Turn every loop until none has work.  Raises Broken where one never rests or the rest is wrong."""
         worked: list[int] = []
         for _ in range(MOST_TURNS):
+            deaths = self.counts.crashes
             worked = [number for number, step in enumerate(self._loops()) if await self.attempt(step())]
-            if not worked:
+            if not worked and self.counts.crashes == deaths:  # a new process looks at everything anew
                 break
         else:
             raise Broken(f"I10: the daemon does not come to rest, loops {worked} go on and on")
