@@ -166,7 +166,7 @@ class Year:
 STEPS = {
     "fire": 30, "repeat": 10, "clear": 20, "flap": 3, "late": 6,
     "person": 25, "opens": 1, "pause": 1, "resume": 2, "held": 4, "dead": 2,
-    "moods": 14, "down": 4, "up": 3, "die": 3, "fuse": 12, "refuse": 4, "jump": 1, "sleep": 1, "reload": 1,
+    "moods": 14, "down": 4, "up": 3, "die": 3, "fuse": 12, "refuse": 4, "jump": 3, "sleep": 3, "reload": 2,
 }  # fmt: skip
 """What may happen next in a time of trouble, and how often beside the others."""
 

@@ -71,6 +71,7 @@ class Home(House):
 class Counts:
     """What happened in a world."""
 
+    incidents: int = 0
     crashes: int = 0
     refusals: int = 0
     jumps: int = 0
@@ -164,6 +165,8 @@ class World:
         if (group.id, recorded.sequence) in self._seen:
             return
         self._seen.add((group.id, recorded.sequence))
+        if isinstance(recorded.entry, j.Numbered):
+            self.counts.incidents += 1
         if isinstance(recorded.entry, (j.Said, j.Asked)):
             offset = self.clock.now() - self.clock.true
             self.spoke[group.id] = max(self.spoke.get(group.id, 0), recorded.at - offset)
@@ -396,7 +399,7 @@ class World:
             if provider.capabilities.on_doubt != "resend"
         )
         return {
-            "alerts": self.monitor.count, "incidents": len(self.home.desk.memory.numbers), "posts": posts,
+            "alerts": self.monitor.count, "incidents": self.counts.incidents, "posts": posts,
             "crashes": self.counts.crashes, "refusals": self.counts.refusals, "jumps": self.counts.jumps,
             "suspensions": self.counts.suspensions, "second_posts": second,
         }  # fmt: skip
