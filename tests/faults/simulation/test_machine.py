@@ -16,10 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from daemon.core.clock import DAY, HOUR, MINUTE, SECOND
 from tests.faults.figures import record, size
 from tests.faults.simulation.ground import SqliteGround, make_template
+from tests.faults.simulation.home import CHANNELS
 from tests.faults.simulation.people import ACTS, People
 from tests.faults.simulation.provider import Mood
 from tests.faults.simulation.rules import VERSIONS
-from tests.faults.simulation.world import CHANNELS, World
+from tests.faults.simulation.world import World
 
 T = TypeVar("T")
 

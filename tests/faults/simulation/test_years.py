@@ -15,10 +15,11 @@ from daemon.core.clock import DAY, HOUR, MINUTE, SECOND, Span
 from tests.faults.figures import record, size
 from tests.faults.seed import SEED
 from tests.faults.simulation.ground import SqliteGround, make_template
+from tests.faults.simulation.home import CHANNELS
 from tests.faults.simulation.people import ACTS, People
 from tests.faults.simulation.provider import Broken, Mood
 from tests.faults.simulation.rules import VERSIONS
-from tests.faults.simulation.world import CHANNELS, World
+from tests.faults.simulation.world import World
 
 YEARS = size("SIMULATED_YEARS", here=1, ci=1)
 YEAR: Span = 365 * DAY

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, TypeVar, cast
+from typing import TypeVar, cast
 
 from daemon.core import journal as j
 from daemon.core.alert import Alert, Report
@@ -20,19 +20,17 @@ from daemon.core.clock import MINUTE, SECOND, Instant, Span
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.errors import Unavailable
 from daemon.core.group import Group
-from daemon.core.ports import Capabilities
-from daemon.core.words import Audience
 from daemon.storage.sqlite.store import SqliteStore
 from daemon.ticker import Ticker
-from rules.model import RuleSet
 from tests.faults.simulation import invariants
 from tests.faults.simulation.clock import WorldClock
 from tests.faults.simulation.crash import Crash, FragileStore, Fuse
 from tests.faults.simulation.ground import Ground
+from tests.faults.simulation.home import CHANNELS, Home
 from tests.faults.simulation.monitor import Monitor
 from tests.faults.simulation.provider import Broken, Mood, Provider
 from tests.faults.simulation.rules import EVERY, VERSIONS
-from tests.stories.house import START, House
+from tests.stories.house import START
 
 T = TypeVar("T")
 
@@ -46,25 +44,6 @@ SLACK: Span = 2 * MINUTE
 """I9: how much later than the rules' interval a word may come."""
 
 MOST_TURNS = 200  # of all loops at one instant; more would be a loop that never rests
-
-CHANNELS = {
-    "mail": (Audience.public, Capabilities("email", on_doubt="resend", per_recipient=True), ("ada", "bo")),
-    "news": (Audience.public, Capabilities("slack", on_doubt="hold"), ("",)),
-    "ops": (Audience.internal, Capabilities("slack", on_doubt="hold"), ("",)),
-    "pager": (Audience.internal, Capabilities("slack", on_doubt="hold"), ("",)),
-    "x": (Audience.public, Capabilities("x", on_doubt="read_back", threads=True), ("",)),
-}
-
-
-class Home(House):
-    """A house whose rule files are read once, for all worlds: their channels are the same."""
-
-    _read: ClassVar[dict[str, RuleSet]] = {}
-
-    def rule_set(self, text: str) -> RuleSet:
-        if text not in self._read:
-            self._read[text] = super().rule_set(text)
-        return self._read[text]
 
 
 @dataclass
