@@ -27,6 +27,8 @@ async def load_memory(desk: Desk, store: Store) -> None:
     """Groups, rule versions, episodes and the states of open incidents, as they were committed."""
     rows = await store.open_groups()
     desk.memory.load_groups(rows)
+    for known in await store.rules_versions():  # for ended incidents that still have steps to come
+        desk.book.remember(known.version, known.sources)
     needed = {row.rules for row in rows} - {desk.book.current.version}
     for version in needed:
         stored = await store.rules_by_version(version)

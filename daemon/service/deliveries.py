@@ -312,8 +312,8 @@ def _sent_after_all(work: Work, row: Delivery, after: Delivery) -> Delivery | No
 
 
 def _was_passed(work: Work, row: Delivery) -> bool:
-    """Whether a later post to the same place has gone out: an old one after it would confuse."""
-    later = work.tx.read_deliveries(row.group, {DeliveryState.sent})
+    """Whether a later post to the same place may have gone out: an old one after it would confuse."""
+    later = work.tx.read_deliveries(row.group, MAY_BE_THERE)
     return any(
         (one.channel, one.recipient) == (row.channel, row.recipient) and one.sequence > row.sequence
         for one in later

@@ -24,15 +24,18 @@ class TimerDesk:
         """Decide for every group that is due; returns how many were."""
         now = self.desk.clock.now()
         groups = await self.desk.store.due_groups(now, BATCH)
-        if groups:
-            await self.desk.work(lambda work: self._look(work, groups), weight=len(groups))
-        return len(groups)
+        if not groups:
+            return 0
+        return await self.desk.work(lambda work: self._look(work, groups), weight=len(groups))
 
-    def _look(self, work: Work, groups: list[int]) -> None:
-        due = [group for group in groups if (self.desk.memory.due.get(group) or _NEVER) <= work.tx.now]
-        self.desk.memory.prepare(work.tx, due)
+    def _look(self, work: Work, groups: list[int]) -> int:
+        memory, now = self.desk.memory, work.tx.now
+        # Not in memory: it ended before the last start, and a step of it comes long after the end.
+        due = [group for group in groups if (memory.due.get(group, now) or _NEVER) <= now]
+        memory.prepare(work.tx, due)
         for group in due:
             work.settle(work.state(group), [])
+        return len(due)
 
     async def next_due(self) -> Instant | None:
         return await self.desk.store.earliest_due()

@@ -39,13 +39,14 @@ class Answers(ABC):
 
     async def _page(
         self,
-        statement: Statement,
+        question: tuple[Statement, q.Values],
         make: Callable[[rows.Row], T],
         cursor: Callable[[T], int | None],
         limit: int,
     ) -> Page[T]:
         """The statement asks for one row more than the limit: that is how the next page is known to exist."""
-        items = await self._rows(statement, make)
+        statement, values = question
+        items = await self._rows(statement, make, **values)
         if len(items) <= limit:
             return Page(items, None)
         return Page(items[:limit], cursor(items[limit - 1]))

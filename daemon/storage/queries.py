@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, exists, func, literal_column, select
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, literal, literal_column, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from daemon.core.delivery import FINAL, DeliveryState
@@ -73,31 +74,58 @@ RULES = Statement(_RULES.order_by(t.rule_versions.c.id.desc()).limit(_LIMIT))
 RULES_BY_VERSION = Statement(_RULES.where(t.rule_versions.c.version == bindparam("value")))
 
 
-def _page(query: Select[Any], cursor: ColumnElement[Any], limit: int, before: int | None) -> Statement:
+Values = dict[str, Any]
+"""Parameters of a statement that is made once for each set of filters, and compiled once."""
+
+
+def _page(query: Select[Any], cursor: ColumnElement[Any], *, before: bool) -> Statement:
     """Descending pages: everything below the cursor."""
-    if before is not None:
-        query = query.where(cursor < bindparam("before", before, BigInteger))
-    return Statement(query.order_by(cursor.desc()).limit(limit), compile_kwargs={"render_postcompile": True})
+    if before:
+        query = query.where(cursor < bindparam("before", type_=BigInteger))
+    return Statement(query.order_by(cursor.desc()).limit(_LIMIT))
 
 
-def incidents(limit: int, before: int | None, phases: Collection[str], since: int | None) -> Statement:
+def _given(limit: int, before: int | None, **filters: Any) -> Values:
+    values = {"limit": limit, "before": before, **filters}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def incidents(
+    limit: int, before: int | None, phases: Collection[str], since: int | None
+) -> tuple[Statement, Values]:
+    statement = _incidents(before is not None, tuple(sorted(phases)), since is not None)
+    return statement, _given(limit, before, since=since)
+
+
+@cache
+def _incidents(before: bool, phases: tuple[str, ...], since: bool) -> Statement:
     query = select(t.groups).where(t.groups.c.number.is_not(None))
     if phases:
-        query = query.where(t.groups.c.phase.in_(sorted(phases)))
-    if since is not None:
-        query = query.where(t.groups.c.opened_at >= since)
-    return _page(query, t.groups.c.number, limit, before)
+        query = query.where(t.groups.c.phase.in_([literal(phase) for phase in phases]))
+    if since:
+        query = query.where(t.groups.c.opened_at >= bindparam("since"))
+    return _page(query, t.groups.c.number, before=before)
 
 
-def alerts(limit: int, before: int | None, firing: bool | None) -> Statement:
+def alerts(limit: int, before: int | None, firing: bool | None) -> tuple[Statement, Values]:
+    return _alerts(before is not None, firing), _given(limit, before)
+
+
+@cache
+def _alerts(before: bool, firing: bool | None) -> Statement:
     query = select(t.episodes)
     if firing is not None:
         query = query.where(t.IS_FIRING if firing else t.episodes.c.firing.is_(False))
-    return _page(query, t.episodes.c.id, limit, before)
+    return _page(query, t.episodes.c.id, before=before)
 
 
-def quarantined(limit: int, before: int | None) -> Statement:
-    return _page(select(t.quarantine), t.quarantine.c.id, limit, before)
+def quarantined(limit: int, before: int | None) -> tuple[Statement, Values]:
+    return _quarantined(before is not None), _given(limit, before)
+
+
+@cache
+def _quarantined(before: bool) -> Statement:
+    return _page(select(t.quarantine), t.quarantine.c.id, before=before)
 
 
 def deliveries(
@@ -107,25 +135,27 @@ def deliveries(
     channel: str | None,
     update: str | None,
     states: Collection[DeliveryState],
-) -> Statement:
+) -> tuple[Statement, Values]:
+    wanted = {"group_id": group, "channel": channel, "update_id": update}
+    columns = tuple(name for name, value in wanted.items() if value is not None)
+    statement = _deliveries(before is not None, columns, tuple(sorted(state.value for state in states)))
+    return statement, _given(limit, before, **wanted)
+
+
+@cache
+def _deliveries(before: bool, columns: tuple[str, ...], states: tuple[str, ...]) -> Statement:
     query = select(t.deliveries)
-    wanted = (
-        (t.deliveries.c.group_id, group),
-        (t.deliveries.c.channel, channel),
-        (t.deliveries.c.update_id, update),
-    )
-    for column, value in wanted:
-        if value is not None:
-            query = query.where(column == value)
+    for name in columns:
+        query = query.where(t.deliveries.c[name] == bindparam(name))
     cursor: ColumnElement[Any] = t.deliveries.c.id
     if states:
-        query = query.where(t.deliveries.c.state.in_(sorted(state.value for state in states)))
-        if not set(states) & FINAL:
+        query = query.where(t.deliveries.c.state.in_([literal(state) for state in states]))
+        if not set(states) & {state.value for state in FINAL}:
             # Says nothing new, but names the index of the few live rows; "+ 0" keeps the planner
             # from walking all rows by id instead, in the hope of meeting some.
             query = query.where(t.NOT_FINAL)
             cursor = t.deliveries.c.id + literal_column("0")
-    return _page(query, cursor, limit, before)
+    return _page(query, cursor, before=before)
 
 
 def claimable(*, channel: bool) -> Select[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from math import ceil
@@ -22,13 +23,15 @@ from daemon.reconcile import Reconciler
 from daemon.service.alerts import AlertDesk, TakenIn
 from daemon.service.board import Board
 from daemon.service.deliveries import DeliveryDesk
-from daemon.service.desk import Desk
+from daemon.service.desk import Desk, Observer
 from daemon.service.incidents import IncidentDesk
 from daemon.service.rulebook import RuleBook
 from daemon.service.timers import TimerDesk
 from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from rules.load import ConfiguredChannel, load_sources
 from rules.model import RuleSet, Site
+
+OpenStore = Callable[[Path], Awaitable[SqliteStore]]
 
 START: Instant = 1_798_797_600_000  # 2027-01-01T10:00:00Z
 
@@ -119,14 +122,21 @@ class Loudspeaker:
         """Nothing to close."""
 
 
+async def in_a_file(folder: Path) -> SqliteStore:
+    """The store of a house that asks for no other."""
+    return await open_sqlite(folder / "tocsin.db", SystemClock())
+
+
 class House:
     """One daemon.  ``await House.open(tmp_path)``; ``restart`` closes it and opens it again."""
 
-    def __init__(self, folder: Path, clock: FakeClock, rules: str, said: dict[str, Loudspeaker]) -> None:
+    def __init__(self, folder: Path, clock: FakeClock, rules: str, said: Mapping[str, Loudspeaker]) -> None:
         self.folder = folder
         self.clock = clock
         self.text = rules
-        self.speakers = said
+        self.speakers = dict(said)
+        self.open_store = in_a_file
+        self.observers: list[Observer] = []
         self.store: SqliteStore
 
     @classmethod
@@ -151,13 +161,14 @@ class House:
         return load_sources([("story.yaml", text)], site=site, configured=configured)
 
     async def _start(self) -> None:
-        self.store = await open_sqlite(self.folder / "tocsin.db", SystemClock())
+        self.store = await self.open_store(self.folder)
         rules = self.rule_set(self.text)
         book = RuleBook(rules, lambda sources: self.rule_set(sources[0][1]))
         self.desk = Desk(self.store, book, self.speakers, self.clock)
-        self.metrics = Metrics(sources=["am"], channels={"mail": "email", "ops": "slack", "x": "x"})
+        kinds = {name: speaker.capabilities.kind for name, speaker in self.speakers.items()}
+        self.metrics = Metrics(sources=["am"], channels=kinds)
         watcher = Watcher(self.metrics)
-        self.desk.observers.append(watcher.entry)
+        self.desk.observers += [watcher.entry, *self.observers]
         now = self.clock.now()
         await self.store.write(lambda tx: tx.rules_version(rules.version, now, "test", rules.sources), now)
         self.alerts = AlertDesk(self.desk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from daemon.core.fold import fold_all
 from daemon.service.desk import Work
 from daemon.storage.writer import Limits
 from daemon.ticker import Ticker
-from tests.stories.house import START, House
+from tests.stories.house import RULES, START, House
 
 
 async def test_memory_is_the_fold_of_the_journal(house: House) -> None:
@@ -61,3 +62,35 @@ async def test_a_gap_that_cannot_be_written_is_told_later(house: House) -> None:
     await ticker.step()
     gaps = [one.entry for one in await house.store.journal(1) if isinstance(one.entry, j.Gap)]
     assert gaps == [j.Gap(house.clock.now() - 10 * MINUTE)]
+
+
+async def test_what_comes_long_after_the_end_comes_after_a_restart_too(tmp_path: Path) -> None:
+    """An ended incident is in no memory after a start; its late step is due, under its own rules."""
+    late = RULES.replace(
+        "  internal:\n", "      - { id: review, on: resolved, after: 2h, ask: comms }\n  internal:\n", 1
+    )
+    house = await House.open(tmp_path, late)
+    await house.alert()
+    await house.forward(2)
+    await house.incidents.resolve(1, "ana", "It is over.")
+    await house.alert(firing=False)
+    await house.forward(60)
+    house.text = RULES  # where the step is no more
+    await house.restart()
+    await house.forward(61)
+    asked = [one.entry.step for one in await house.store.journal(1) if isinstance(one.entry, j.Asked)]
+    assert asked == ["review"]
+    await house.close()
+
+
+async def test_a_gap_is_told_once(house: House) -> None:
+    """The daemon dies right after it has written a gap down: the next start does not tell it again."""
+    await house.alert()
+    await house.forward(2)
+    await house.timers.heartbeat()
+    house.clock.advance(10 * MINUTE)
+    await house.timers.gap(house.clock.now() - 10 * MINUTE)
+    await house.store.close()  # no last heartbeat
+    await house._start()
+    gaps = [one.entry for one in await house.store.journal(1) if isinstance(one.entry, j.Gap)]
+    assert len(gaps) == 1
