@@ -15,6 +15,7 @@ from daemon.core.store import Store
 from daemon.storage.postgres.store import PostgresStore, open_postgres
 from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from daemon.storage.writer import Limits
+from tests.processes.postgres import Cluster
 
 CHILD_ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 Open = Callable[..., Awaitable[SqliteStore]]
