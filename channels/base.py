@@ -19,7 +19,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from channels.plain import clean, one_line
 from daemon.core.clock import Clock, Instant
-from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref
+from daemon.core.ports import (
+    CannotTell,
+    Capabilities,
+    Found,
+    Outcome,
+    Payload,
+    Post,
+    Reason,
+    Ref,
+    Rejected,
+)
 from daemon.core.words import Audience
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -134,6 +144,14 @@ class BaseChannel(ABC, Generic[SettingsT]):
         parent: Ref | None = None,  # noqa: ARG002 - see above
     ) -> Found:
         return CannotTell("this channel cannot be read back")
+
+    async def edit(
+        self,
+        ref: Ref,  # noqa: ARG002 - kinds that can edit use it
+        payload: Payload,  # noqa: ARG002 - see above
+    ) -> Outcome:
+        """Make the post at ``ref`` say ``payload``; doing it twice is doing it once."""
+        return Rejected(Reason.other, "this channel cannot change what it has posted")
 
     @abstractmethod
     async def check(self) -> str | None: ...

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import email, log, slack, x
+from channels import discord, email, log, slack, x
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -27,6 +27,7 @@ class StatusPageSettings(ChannelSettings):
 
 
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
+    "discord": (discord.Settings, discord.DiscordChannel),
     "email": (email.Settings, email.EmailChannel),
     "log": (log.Settings, log.LogChannel),
     "slack": (slack.Settings, slack.SlackChannel),

@@ -9,6 +9,7 @@ import pytest
 
 from channels.http import open_session
 from daemon.core.clock import FakeClock
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink
 from tests.fakes.x import FakeX
@@ -28,6 +29,12 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
     async with FakeSlack(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def discord(clock: FakeClock) -> AsyncIterator[FakeDiscord]:
+    async with FakeDiscord(clock=clock) as fake:
         yield fake
 
 

@@ -18,6 +18,7 @@ import pytest
 import structlog
 
 from channels import registry
+from channels.base import BaseChannel
 from daemon.core.clock import FakeClock
 from daemon.core.ports import (
     CannotTell,
@@ -34,14 +35,15 @@ from daemon.core.ports import (
 )
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import faults
+from tests.fakes import discord, faults
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.faults import HTML, JSON, Fault
 from tests.fakes.raw import raw_server
 from tests.fakes.server import FakeServer
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
 from tests.fakes.x import KEYS, FakeX
 
-PATIENCE = 2.0  # seconds that a call may take here; a hanging fake costs half of it
+PATIENCE = 2.0  # seconds that a call may take here; a call has half of it, so a hanging fake costs that
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,26 @@ class Kind:
 
 
 KINDS = {
+    "discord-bot": Kind(
+        lambda clock: FakeDiscord(clock=clock),
+        lambda url: {
+            "kind": "discord",
+            "token": discord.TOKEN,
+            "channel": discord.CHANNEL,
+            "api_url": f"{url}/api/v10",
+            "timeout": PATIENCE / 2,
+        },
+        (discord.TOKEN,),
+        '{"id": "1", "channel_id": "2"',
+        Unknown,
+    ),
+    "discord-webhook": Kind(
+        lambda clock: FakeDiscord(clock=clock),
+        lambda url: {"kind": "discord", "webhook_url": url + discord.HOOK, "timeout": PATIENCE / 2},
+        (discord.HOOK, discord.HOOK.rpartition("/")[2]),
+        '{"id": "1", "channel_id": "2"',
+        Unknown,
+    ),
     "slack-bot": Kind(
         lambda clock: FakeSlack(clock=clock),
         lambda url: {"kind": "slack", "token": TOKEN, "channel": CHANNEL, "api_url": f"{url}/api"},
@@ -140,7 +162,9 @@ MATRIX = {
 
 
 def build(kind: Kind, url: str, session: aiohttp.ClientSession, clock: FakeClock) -> Channel:
-    return registry.build(settings(name="ours", timeout=PATIENCE, **kind.fields(url)), session, clock)
+    return registry.build(
+        settings(**{"name": "ours", "timeout": PATIENCE, **kind.fields(url)}), session, clock
+    )
 
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
@@ -328,6 +352,31 @@ async def test_read_back_finds_what_is_there_and_nothing_else(
         assert isinstance(await channel.find(lost, "key-1", clock.now(), None), Ref)
         assert isinstance(await channel.find(unsent, "key-2", clock.now(), None), NotThere)
     assert isinstance(await channel.find(lost, "key-1", clock.now(), None), CannotTell)
+
+
+async def test_an_edit_changes_the_post_and_adds_none(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Kinds that say they can edit do; doing it twice is doing it once, and what is gone stays gone."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        assert isinstance(channel, BaseChannel)
+        first = await channel.send(channel.render(post()), None, "key-1")
+        assert isinstance(first, Sent)
+        other = channel.render(post(text="Orders work again."))
+        if not channel.capabilities.can_edit:
+            assert isinstance(await channel.edit(first.ref, other), Rejected)
+            return
+        assert await channel.edit(first.ref, other) == first
+        assert await channel.edit(first.ref, other) == first
+        assert len(fake.posts) == 1
+        assert "Orders work again." in json.dumps(fake.posts[0])
+        fake.posts.clear()
+        gone = await channel.edit(first.ref, other)
+        assert isinstance(gone, Rejected)
+        assert (gone.reason, gone.scope) == (Reason.gone, Scope.delivery)
+        assert fake.posts == []
+    assert isinstance(await channel.edit(first.ref, other), Retry)
 
 
 async def test_deleted_parent_becomes_a_root(

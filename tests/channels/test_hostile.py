@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html.parser
 import json
+import re
+from typing import Any
 
 import aiohttp
 import pytest
@@ -16,6 +18,7 @@ from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
+from tests.fakes import discord
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN
 from tests.fakes.smtp import parsed
 from tests.fakes.x import KEYS
@@ -38,6 +41,8 @@ HOSTILE = {
 FIELDS = {
     "kinds": [
         {"kind": "log"},
+        {"kind": "discord", "token": discord.TOKEN, "channel": discord.CHANNEL},
+        {"kind": "discord", "webhook_url": "https://discord.com" + discord.HOOK},
         {"kind": "slack", "token": TOKEN, "channel": CHANNEL},
         {"kind": "slack", "webhook_url": "https://hooks.slack.com" + HOOK},
         {
@@ -49,7 +54,7 @@ FIELDS = {
         {"kind": "x", "link": "always", **KEYS},
     ]
 }
-IDS = ["log", "slack-bot", "slack-webhook", "email", "x"]
+IDS = ["log", "discord-bot", "discord-webhook", "slack-bot", "slack-webhook", "email", "x"]
 
 
 @pytest.fixture(params=FIELDS["kinds"], ids=IDS)
@@ -93,10 +98,25 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
         words = payload["message"]["text"]
         assert words.count("<") == 1
         assert words.endswith("<https://status.example.com/incidents/abc123def456|Status page>")
-    if channel.capabilities.markup == "html":
+    if channel.capabilities.kind == "discord":
+        _check_discord(payload["message"])
+    if channel.capabilities.kind == "email":
         _check_letter(payload["message"])
     if channel.capabilities.kind == "x":
         assert not any(ping in payload["text"] for ping in ("@everyone", "@here"))
+
+
+def _check_discord(message: dict[str, Any]) -> None:
+    assert message["allowed_mentions"] == {"parse": []}
+    *lines, foot = message["content"].split("\n")
+    assert re.fullmatch(
+        r"-# \[Status page\]\(<https://status\.example\.com/incidents/abc123def456(#\w+)?>\)", foot
+    )
+    assert len(message["content"]) <= 2_000
+    title = "".join(lines[0].removeprefix("**").removesuffix("**"))
+    bare = re.sub(r"\\.", "", "\n".join([title, *lines[1:]]))
+    addresses = re.sub(r"https?://[^\s<>]+", "", bare)
+    assert not re.search(r"[`*~|<>\[\]@#]", addresses)
 
 
 def _check_letter(text: str) -> None:

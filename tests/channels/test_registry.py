@@ -14,10 +14,12 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
+from tests.fakes import discord
 from tests.fakes.slack import CHANNEL, TOKEN
 from tests.fakes.x import KEYS
 
 EXAMPLES: dict[str, dict[str, object]] = {
+    "discord": {"token": discord.TOKEN, "channel": discord.CHANNEL},
     "email": {"host": "localhost", "sender": "status@example.com"},
     "log": {},
     "slack": {"token": TOKEN, "channel": CHANNEL},

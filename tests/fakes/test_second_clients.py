@@ -11,12 +11,15 @@ from pathlib import Path
 
 import aiohttp
 import aiosmtplib
+import discord
 import pytest
 from oauthlib.oauth1 import Client  # type: ignore[import-untyped]
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from tests.fakes import discord as fake_discord
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
 from tests.fakes.smtp import MailSink, parsed
 from tests.fakes.x import KEYS, USER, FakeX
@@ -48,6 +51,36 @@ async def test_slack_sdk_posts_threads_and_reads_back() -> None:
         hook = await AsyncWebhookClient(fake.hook).send(text="by hook")
         assert (hook.status_code, hook.body) == (200, "ok")
         assert len(fake.posts) == 3
+
+
+async def test_discord_py_posts_replies_edits_and_reads_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The community's client: nonce, reply, history, edit, errors; and a webhook that waits."""
+    async with FakeDiscord() as fake:
+        monkeypatch.setattr(discord.http.Route, "BASE", fake.api)
+        async with discord.Client(intents=discord.Intents.none()) as client:
+            me = await client.http.static_login(fake_discord.TOKEN)
+            assert me["id"] == fake_discord.BOT
+            channel = client.get_partial_messageable(int(fake_discord.CHANNEL))
+            root = await channel.send("root", nonce="n1", allowed_mentions=discord.AllowedMentions.none())
+            again = await channel.send("root", nonce="n1")
+            assert again.id == root.id
+            await channel.send("reply", reference=root.to_reference(fail_if_not_exists=False))
+            history = [message async for message in channel.history(oldest_first=True)]
+            assert [message.content for message in history] == ["root", "reply"]
+            assert [message.nonce for message in history] == [None, None]
+            assert history[1].reference is not None
+            assert history[1].reference.message_id == root.id
+            assert (await root.edit(content="changed")).content == "changed"
+            later = [message async for message in channel.history(after=root)]
+            assert [message.content for message in later] == ["reply"]
+            with pytest.raises(discord.HTTPException, match="50035"):
+                await channel.send("x" * 2_001)
+            with pytest.raises(discord.NotFound, match="10003"):
+                await client.get_partial_messageable(1).send("x")
+            hook = discord.Webhook.from_url(f"https://discord.com{fake_discord.HOOK}", client=client)
+            assert (await hook.send("by hook", wait=True)).content == "by hook"
+            await hook.send("no answer")
+        assert [post["content"] for post in fake.posts] == ["changed", "reply", "by hook", "no answer"]
 
 
 async def test_a_signed_plain_client_posts_to_x() -> None:
@@ -127,7 +160,7 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
     assert [json.loads(line)["text"] for line in log.read_text("utf-8").splitlines()] == ["one", "two"]
 
 
-@pytest.mark.parametrize("module", ["tests.fakes.x", "tests.fakes.smtp"])
+@pytest.mark.parametrize("module", ["tests.fakes.x", "tests.fakes.smtp", "tests.fakes.discord"])
 async def test_the_other_fakes_run_alone_too(module: str, tmp_path: Path) -> None:
     """They print a port where something listens, and end with 0 on SIGTERM."""
     process, port = await _started(module, tmp_path / "log.jsonl")
