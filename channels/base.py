@@ -12,7 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Annotated, Any, Generic, Literal, TypeVar, final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -167,15 +167,16 @@ class BaseChannel(ABC, Generic[SettingsT]):
 
 
 def _secrets(settings: ChannelSettings) -> tuple[str, ...]:
-    """Every secret value, and for an address also its path and the long parts of it; longest first."""
+    """Every secret value, and for an address also its path and all long parts of it; longest first."""
     found: set[str] = set()
     for name in type(settings).model_fields:
         value: Any = getattr(settings, name)
         if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
             found.add(secret)
             if secret.startswith("http"):
-                path = urlsplit(secret).path
-                found.update(part for part in (path, *re.split("[/?=&]", path)) if len(part) >= 8)
+                address = urlsplit(secret)
+                inner = [address.path, *re.split("[/?=&]", f"{address.path}?{address.query}")]
+                found.update(part for one in inner for part in (one, unquote(one)) if len(part) >= 8)
     return tuple(sorted(found, key=len, reverse=True))
 
 

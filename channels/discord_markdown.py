@@ -46,7 +46,8 @@ def said(post: Post, mark: str) -> str:
     while facts and _length([*head, *facts, *foot]) > MAX_TEXT // 2:
         facts.pop()
     room = MAX_TEXT - _length([*head, *facts, *foot])
-    words = fit(f"{post.mention} {post.text}".strip(), "", lambda text: units(escape(text)), room)
+    spoken = f"{post.mention} {post.text}".strip()[: MAX_TEXT + 1]  # more cannot fit, and costs time to count
+    words = fit(spoken, "", lambda text: units(escape(text)), room)
     return "\n".join([*head, escape(words), *facts, *foot])
 
 

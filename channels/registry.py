@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import discord, email, log, slack, x
+from channels import discord, email, log, slack, teams, x
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "email": (email.Settings, email.EmailChannel),
     "log": (log.Settings, log.LogChannel),
     "slack": (slack.Settings, slack.SlackChannel),
+    "teams": (teams.Settings, teams.TeamsChannel),
     "x": (x.Settings, x.XChannel),
 }
 

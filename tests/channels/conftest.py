@@ -12,6 +12,7 @@ from daemon.core.clock import FakeClock
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink
+from tests.fakes.teams import FakeTeams
 from tests.fakes.x import FakeX
 
 
@@ -35,6 +36,12 @@ async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
 @pytest.fixture
 async def discord(clock: FakeClock) -> AsyncIterator[FakeDiscord]:
     async with FakeDiscord(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def teams(clock: FakeClock) -> AsyncIterator[FakeTeams]:
+    async with FakeTeams(clock=clock) as fake:
         yield fake
 
 

@@ -35,15 +35,17 @@ from daemon.core.ports import (
 )
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import discord, faults
+from tests.fakes import discord, faults, teams
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.faults import HTML, JSON, Fault
 from tests.fakes.raw import raw_server
 from tests.fakes.server import FakeServer
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
+from tests.fakes.teams import FakeTeams
 from tests.fakes.x import KEYS, FakeX
 
-PATIENCE = 2.0  # seconds that a call may take here; a call has half of it, so a hanging fake costs that
+PATIENCE = 10.0  # seconds that a call may take on a busy machine
+SHORT = 1.0  # seconds for a call that nobody will answer
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Kind:
     secrets: tuple[str, ...]
     done: str  # how a good answer begins that then goes on for megabytes
     cut: type[Outcome]  # what that comes to
+    calls: int = 2  # that one attempt makes at most; they share its time
 
 
 KINDS = {
@@ -65,18 +68,19 @@ KINDS = {
             "token": discord.TOKEN,
             "channel": discord.CHANNEL,
             "api_url": f"{url}/api/v10",
-            "timeout": PATIENCE / 2,
         },
         (discord.TOKEN,),
         '{"id": "1", "channel_id": "2"',
         Unknown,
+        calls=1,
     ),
     "discord-webhook": Kind(
         lambda clock: FakeDiscord(clock=clock),
-        lambda url: {"kind": "discord", "webhook_url": url + discord.HOOK, "timeout": PATIENCE / 2},
+        lambda url: {"kind": "discord", "webhook_url": url + discord.HOOK},
         (discord.HOOK, discord.HOOK.rpartition("/")[2]),
         '{"id": "1", "channel_id": "2"',
         Unknown,
+        calls=1,
     ),
     "slack-bot": Kind(
         lambda clock: FakeSlack(clock=clock),
@@ -91,6 +95,14 @@ KINDS = {
         (HOOK, HOOK.rpartition("/")[2]),
         "ok",
         Sent,
+    ),
+    "teams": Kind(
+        lambda clock: FakeTeams(clock=clock),
+        lambda url: {"kind": "teams", "webhook_url": url + teams.HOOK},
+        (teams.HOOK, teams.SIGNATURE, teams.FLOW),
+        "started",
+        Unknown,
+        calls=1,
     ),
     "x": Kind(
         lambda clock: FakeX(clock=clock),
@@ -161,10 +173,11 @@ MATRIX = {
 }
 
 
-def build(kind: Kind, url: str, session: aiohttp.ClientSession, clock: FakeClock) -> Channel:
-    return registry.build(
-        settings(**{"name": "ours", "timeout": PATIENCE, **kind.fields(url)}), session, clock
-    )
+def build(
+    kind: Kind, url: str, session: aiohttp.ClientSession, clock: FakeClock, patience: float = PATIENCE
+) -> Channel:
+    fields = {"name": "ours", "timeout": patience * kind.calls, **kind.fields(url)}
+    return registry.build(settings(**fields), session, clock)
 
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
@@ -179,7 +192,7 @@ async def test_each_fault_has_its_outcome(
 ) -> None:
     """The outcome, reason, scope and wait follow from the fault, and one call was made."""
     async with kind.fake(clock) as fake:
-        channel = build(kind, fake.url, session, clock)
+        channel = build(kind, fake.url, session, clock, SHORT if case.fault.hangs else PATIENCE)
         fake.script(case.fault)
         outcome = await channel.send(channel.render(post()), None, "key-1")
         assert type(outcome) is case.outcome, outcome
@@ -219,7 +232,7 @@ async def test_refused_connection_is_not_sent(
 
 async def test_unknown_name_is_not_sent(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
     """A name that does not resolve is proof that nothing left."""
-    channel = build(kind, "https://no-such-host.invalid", session, clock)
+    channel = build(kind, "https://no-such-host.invalid", session, clock, SHORT)
     outcome = await channel.send(channel.render(post()), None, "key-1")
     assert isinstance(outcome, Retry)
     assert outcome.reason in (Reason.network, Reason.timeout)
@@ -250,7 +263,7 @@ async def test_silence_after_the_request_is_unknown(
         await asyncio.Event().wait()
 
     async with raw_server(swallow) as port:
-        channel = build(kind, f"http://127.0.0.1:{port}", session, clock)
+        channel = build(kind, f"http://127.0.0.1:{port}", session, clock, SHORT)
         outcome = await channel.send(channel.render(post()), None, "key-1")
     assert taken.is_set()
     assert isinstance(outcome, Unknown)
@@ -342,7 +355,7 @@ async def test_read_back_finds_what_is_there_and_nothing_else(
 ) -> None:
     """Kinds that say they can find do: the lost post is found, an unsent one is NotThere."""
     async with kind.fake(clock) as fake:
-        channel = build(kind, fake.url, session, clock)
+        channel = build(kind, fake.url, session, clock, SHORT)
         lost, unsent = channel.render(post()), channel.render(post(key="key-2", text="Never sent."))
         fake.script(faults.hang_after)
         assert isinstance(await channel.send(lost, None, "key-1"), Unknown)

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -128,10 +129,21 @@ def test_markup_is_only_text(text: str, shown: str) -> None:
     assert escape(text) == shown
 
 
+def test_facts_leave_room_for_the_words(bot: DiscordChannel) -> None:
+    """The longest facts there can be: some are dropped, the words stand."""
+    facts = {f"{number:02}" + "_" * 58: "_" * 200 for number in range(12)}
+    content = bot.render(post(audience=Audience.internal, facts=facts))["message"]["content"]
+    assert units(content) <= MAX_TEXT
+    assert "Some orders fail at the moment. We are looking into it." in content
+
+
+@hypothesis(max_examples=60, deadline=None)
 @given(st.text(alphabet="a *_~`|<>[]@#\\-+.1\n😀é&", max_size=3000))
 def test_any_text_keeps_within_the_limit(text: str) -> None:
     """By Discord's count, with the escapes; and the end mark is whole."""
-    content = said(post(title=clean(text), text=clean(text), facts={"k": text}), "mark")
+    content = said(
+        post(title=clean(text), text=clean(text), facts={f"{number}": text for number in range(12)}), "mark"
+    )
     assert units(content) <= MAX_TEXT
     assert content.endswith("-# [Status page](<https://status.example.com/incidents/abc123def456#mark>)")
 

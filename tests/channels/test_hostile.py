@@ -18,7 +18,7 @@ from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import discord
+from tests.fakes import discord, teams
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN
 from tests.fakes.smtp import parsed
 from tests.fakes.x import KEYS
@@ -51,10 +51,11 @@ FIELDS = {
             "sender": "status@example.com",
             "recipients": ["t@example.com"],
         },
+        {"kind": "teams", "webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
         {"kind": "x", "link": "always", **KEYS},
     ]
 }
-IDS = ["log", "discord-bot", "discord-webhook", "slack-bot", "slack-webhook", "email", "x"]
+IDS = ["log", "discord-bot", "discord-webhook", "slack-bot", "slack-webhook", "email", "teams", "x"]
 
 
 @pytest.fixture(params=FIELDS["kinds"], ids=IDS)
@@ -100,6 +101,8 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
         assert words.endswith("<https://status.example.com/incidents/abc123def456|Status page>")
     if channel.capabilities.kind == "discord":
         _check_discord(payload["message"])
+    if channel.capabilities.markup == "card":
+        _check_card(payload["attachments"][0]["content"])
     if channel.capabilities.kind == "email":
         _check_letter(payload["message"])
     if channel.capabilities.kind == "x":
@@ -117,6 +120,15 @@ def _check_discord(message: dict[str, Any]) -> None:
     bare = re.sub(r"\\.", "", "\n".join([title, *lines[1:]]))
     addresses = re.sub(r"https?://[^\s<>]+", "", bare)
     assert not re.search(r"[`*~|<>\[\]@#]", addresses)
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    """All text is in runs, which know no markup, and the one action leads to the page."""
+    assert {block["type"] for block in card["body"]} == {"RichTextBlock"}
+    assert {run["type"] for block in card["body"] for run in block["inlines"]} == {"TextRun"}
+    assert [action["url"] for action in card["actions"]] == [
+        "https://status.example.com/incidents/abc123def456"
+    ]
 
 
 def _check_letter(text: str) -> None:

@@ -13,6 +13,8 @@ import aiohttp
 import aiosmtplib
 import discord
 import pytest
+from adaptive_cards.card import AdaptiveCard
+from adaptive_cards.client import TeamsClient
 from oauthlib.oauth1 import Client  # type: ignore[import-untyped]
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -22,6 +24,7 @@ from tests.fakes import discord as fake_discord
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
 from tests.fakes.smtp import MailSink, parsed
+from tests.fakes.teams import FakeTeams
 from tests.fakes.x import KEYS, USER, FakeX
 
 
@@ -81,6 +84,20 @@ async def test_discord_py_posts_replies_edits_and_reads_back(monkeypatch: pytest
             assert (await hook.send("by hook", wait=True)).content == "by hook"
             await hook.send("no answer")
         assert [post["content"] for post in fake.posts] == ["changed", "reply", "by hook", "no answer"]
+
+
+async def test_adaptive_cards_py_posts_a_card() -> None:
+    """Its client posts cards to workflows in the same envelope, and takes 202 for success."""
+    async with FakeTeams() as fake:
+        client = TeamsClient(fake.hook)
+        answer = await asyncio.to_thread(client.send, AdaptiveCard.new().version("1.4").create())
+        assert answer.status_code == 202
+        attachment = fake.posts[0]["attachments"][0]
+        assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+        assert attachment["content"]["version"] == "1.4"
+        with pytest.raises(RuntimeError, match="DirectApiAuthorizationRequired"):
+            await asyncio.to_thread(TeamsClient(fake.hook + "x").send, AdaptiveCard.new().create())
+        assert len(fake.posts) == 1
 
 
 async def test_a_signed_plain_client_posts_to_x() -> None:
@@ -160,7 +177,9 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
     assert [json.loads(line)["text"] for line in log.read_text("utf-8").splitlines()] == ["one", "two"]
 
 
-@pytest.mark.parametrize("module", ["tests.fakes.x", "tests.fakes.smtp", "tests.fakes.discord"])
+@pytest.mark.parametrize(
+    "module", ["tests.fakes.x", "tests.fakes.smtp", "tests.fakes.discord", "tests.fakes.teams"]
+)
 async def test_the_other_fakes_run_alone_too(module: str, tmp_path: Path) -> None:
     """They print a port where something listens, and end with 0 on SIGTERM."""
     process, port = await _started(module, tmp_path / "log.jsonl")
