@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import discord, email, log, slack, teams, x
+from channels import discord, email, log, slack, teams, telegram, x
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "log": (log.Settings, log.LogChannel),
     "slack": (slack.Settings, slack.SlackChannel),
     "teams": (teams.Settings, teams.TeamsChannel),
+    "telegram": (telegram.Settings, telegram.TelegramChannel),
     "x": (x.Settings, x.XChannel),
 }
 

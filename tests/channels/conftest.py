@@ -13,6 +13,7 @@ from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink
 from tests.fakes.teams import FakeTeams
+from tests.fakes.telegram import FakeTelegram
 from tests.fakes.x import FakeX
 
 
@@ -42,6 +43,12 @@ async def discord(clock: FakeClock) -> AsyncIterator[FakeDiscord]:
 @pytest.fixture
 async def teams(clock: FakeClock) -> AsyncIterator[FakeTeams]:
     async with FakeTeams(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def telegram(clock: FakeClock) -> AsyncIterator[FakeTelegram]:
+    async with FakeTelegram(clock=clock) as fake:
         yield fake
 
 

@@ -35,13 +35,14 @@ from daemon.core.ports import (
 )
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import discord, faults, teams
+from tests.fakes import discord, faults, teams, telegram
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.faults import HTML, JSON, Fault
 from tests.fakes.raw import raw_server
 from tests.fakes.server import FakeServer
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
 from tests.fakes.teams import FakeTeams
+from tests.fakes.telegram import FakeTelegram
 from tests.fakes.x import KEYS, FakeX
 
 PATIENCE = 10.0  # seconds that a call may take on a busy machine
@@ -103,6 +104,13 @@ KINDS = {
         "started",
         Unknown,
         calls=1,
+    ),
+    "telegram": Kind(
+        lambda clock: FakeTelegram(clock=clock),
+        lambda url: {"kind": "telegram", "token": telegram.TOKEN, "chat": telegram.CHAT, "api_url": url},
+        (telegram.TOKEN,),
+        '{"ok": true, "result": {"message_id": 1',
+        Unknown,
     ),
     "x": Kind(
         lambda clock: FakeX(clock=clock),

@@ -18,7 +18,7 @@ from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import discord, teams
+from tests.fakes import discord, teams, telegram
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN
 from tests.fakes.smtp import parsed
 from tests.fakes.x import KEYS
@@ -52,10 +52,21 @@ FIELDS = {
             "recipients": ["t@example.com"],
         },
         {"kind": "teams", "webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
+        {"kind": "telegram", "token": telegram.TOKEN, "chat": telegram.CHAT},
         {"kind": "x", "link": "always", **KEYS},
     ]
 }
-IDS = ["log", "discord-bot", "discord-webhook", "slack-bot", "slack-webhook", "email", "teams", "x"]
+IDS = [
+    "log",
+    "discord-bot",
+    "discord-webhook",
+    "slack-bot",
+    "slack-webhook",
+    "email",
+    "teams",
+    "telegram",
+    "x",
+]
 
 
 @pytest.fixture(params=FIELDS["kinds"], ids=IDS)
@@ -103,6 +114,8 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
         _check_discord(payload["message"])
     if channel.capabilities.markup == "card":
         _check_card(payload["attachments"][0]["content"])
+    if channel.capabilities.kind == "telegram":
+        _check_telegram(payload["text"])
     if channel.capabilities.kind == "email":
         _check_letter(payload["message"])
     if channel.capabilities.kind == "x":
@@ -129,6 +142,16 @@ def _check_card(card: dict[str, Any]) -> None:
     assert [action["url"] for action in card["actions"]] == [
         "https://status.example.com/incidents/abc123def456"
     ]
+
+
+def _check_telegram(text: str) -> None:
+    """Two tags, our own; every other angle is an entity, and no @name is left that would call somebody."""
+    title, *_, foot = text.split("\n")
+    assert foot == '<a href="https://status.example.com/incidents/abc123def456">Status page</a>'
+    assert title.startswith("<b>")
+    bare = text.removesuffix(foot).replace("<b>", "", 1).replace("</b>", "", 1)
+    assert not re.search(r"[<>]|&(?!(lt|gt|amp);)", bare)
+    assert not re.search(r"(?<!\w)@\w", bare)
 
 
 def _check_letter(text: str) -> None:

@@ -14,7 +14,7 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
-from tests.fakes import discord, teams
+from tests.fakes import discord, teams, telegram
 from tests.fakes.slack import CHANNEL, TOKEN
 from tests.fakes.x import KEYS
 
@@ -25,6 +25,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "slack": {"token": TOKEN, "channel": CHANNEL},
     "status_page": {},
     "teams": {"webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
+    "telegram": {"token": telegram.TOKEN, "chat": telegram.CHAT},
     "x": {**KEYS},
 }
 

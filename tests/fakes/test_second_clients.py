@@ -13,6 +13,7 @@ import aiohttp
 import aiosmtplib
 import discord
 import pytest
+import telegram
 from adaptive_cards.card import AdaptiveCard
 from adaptive_cards.client import TeamsClient
 from oauthlib.oauth1 import Client  # type: ignore[import-untyped]
@@ -21,10 +22,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from tests.fakes import discord as fake_discord
+from tests.fakes import telegram as fake_telegram
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
 from tests.fakes.smtp import MailSink, parsed
 from tests.fakes.teams import FakeTeams
+from tests.fakes.telegram import FakeTelegram
 from tests.fakes.x import KEYS, USER, FakeX
 
 
@@ -98,6 +101,47 @@ async def test_adaptive_cards_py_posts_a_card() -> None:
         with pytest.raises(RuntimeError, match="DirectApiAuthorizationRequired"):
             await asyncio.to_thread(TeamsClient(fake.hook + "x").send, AdaptiveCard.new().create())
         assert len(fake.posts) == 1
+
+
+async def test_python_telegram_bot_posts_answers_and_edits() -> None:
+    """The community's client: HTML, replies, edits, members, and the errors it tells apart."""
+    async with FakeTelegram() as fake:
+        chat = fake_telegram.CHAT
+        async with telegram.Bot(fake_telegram.TOKEN, base_url=f"{fake.url}/bot") as bot:
+            assert bot.id == fake_telegram.BOT
+            root = await bot.send_message(chat, "<b>a</b> &lt;b&gt; @somebody", parse_mode="HTML")
+            assert root.text == "a <b> @somebody"
+            reply = telegram.ReplyParameters(root.message_id)
+            await bot.send_message(chat, "reply", reply_parameters=reply)
+            edited = await bot.edit_message_text("changed", chat, root.message_id)
+            assert isinstance(edited, telegram.Message)
+            assert (await bot.get_chat(chat)).type == "channel"
+            assert (await bot.get_chat_member(chat, bot.id)).status == "administrator"
+            for text, error in (
+                ("x" * 4_097, "Message is too long"),
+                ("😀" * 2_049, "Message is too long"),
+                ("a < b", "Can't parse entities"),
+                ("<script>x</script>", "Can't parse entities"),
+            ):
+                with pytest.raises(telegram.error.BadRequest, match=error):
+                    await bot.send_message(chat, text, parse_mode="HTML")
+            with pytest.raises(telegram.error.BadRequest, match="not modified"):
+                await bot.edit_message_text("changed", chat, root.message_id)
+            with pytest.raises(telegram.error.BadRequest, match="Chat not found"):
+                await bot.send_message(-1, "x")
+            fake.moved[chat] = -1009
+            with pytest.raises(telegram.error.ChatMigrated) as moved:
+                await bot.send_message(chat, "x")
+            assert moved.value.new_chat_id == -1009
+            fake.moved.clear()
+            fake.member = {"status": "kicked"}
+            with pytest.raises(telegram.error.Forbidden):
+                await bot.send_message(chat, "x")
+            fake.token = "another"
+            with pytest.raises(telegram.error.InvalidToken):
+                await bot.get_me()
+        assert [(post["text"], post["reply_to"]) for post in fake.posts] == [("changed", None), ("reply", 1)]
+        assert fake.posts[0]["mentions"] == ["somebody"]
 
 
 async def test_a_signed_plain_client_posts_to_x() -> None:
@@ -178,7 +222,8 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "module", ["tests.fakes.x", "tests.fakes.smtp", "tests.fakes.discord", "tests.fakes.teams"]
+    "module",
+    ["tests.fakes.x", "tests.fakes.smtp", "tests.fakes.discord", "tests.fakes.teams", "tests.fakes.telegram"],
 )
 async def test_the_other_fakes_run_alone_too(module: str, tmp_path: Path) -> None:
     """They print a port where something listens, and end with 0 on SIGTERM."""
