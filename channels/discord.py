@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret, safe_address
 from channels.discord_api import UNKNOWN_MESSAGE, DiscordApi, listed, posted, reference, refused, words
-from channels.discord_markdown import MAX_TEXT, said
+from channels.discord_markdown import MAX_TEXT, said, unmarked
 from channels.http import Answer, NoAnswer
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
@@ -137,15 +137,16 @@ class DiscordChannel(BaseChannel[Settings]):
     @override
     async def edit(self, ref: Ref, payload: Payload) -> Outcome:
         path = f"{self._path}/messages/{ref.ids['id']}" + (f"?{self._query}" if self._query else "")
-        return await self._written("PATCH", path, payload["message"], ref.ids.get("root"))
+        message = payload["message"]
+        message = {**message, "content": unmarked(message["content"], payload["nonce"])}
+        return await self._written("PATCH", path, message, ref.ids.get("root"))
 
     @override
     async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
         if self._hook:
             return CannotTell("a webhook cannot be read back")
-        content = payload["message"]["content"]
         try:
-            return await self._api.search(str(self.settings.channel), content, since - SKEW)
+            return await self._api.search(str(self.settings.channel), payload["nonce"], since - SKEW)
         except NoAnswer as lost:
             return CannotTell(lost.outcome.detail)
 
@@ -175,9 +176,9 @@ class DiscordChannel(BaseChannel[Settings]):
         return self._refused(answer)
 
     def _refused(self, answer: Answer) -> Outcome:
-        outcome = refused(answer, self._clock.now(), self.scrub(words(answer)))
+        detail = self.scrub(words(answer))
         deleted = (answer.fields() or {}).get("code") == UNKNOWN_MESSAGE
-        if self._hook and not deleted and isinstance(outcome, Rejected) and outcome.reason is Reason.gone:
-            # A webhook that answered 404 must not be called again (Discord bans addresses that go on).
-            return Rejected(Reason.gone, outcome.detail, Scope.destination)
-        return outcome
+        if self._hook and answer.status in (404, 410) and not deleted:
+            # Such a webhook must not be called again: Discord bans addresses that go on.
+            return Rejected(Reason.gone, f"{answer.status} {detail}".strip(), Scope.destination)
+        return refused(answer, self._clock.now(), detail)

@@ -58,10 +58,10 @@ class DiscordApi:
             limit=LIST_LIMIT,
         )
 
-    async def search(self, channel: str, content: str, since: Instant) -> Found:
-        """The bot's own message with this text, not older than ``since``.
+    async def search(self, channel: str, mark: str, since: Instant) -> Found:
+        """The bot's own message with this mark in its text, not older than ``since``.
 
-        Discord keeps no nonce with a message, so the text decides.  ``NotThere``
+        Discord keeps no nonce with a message, so the text must hold our key.  ``NotThere``
         needs an empty page at the end, and a history that can be seen: to a bot
         without that right Discord shows an empty one.
         """
@@ -77,7 +77,7 @@ class DiscordApi:
                 return NotThere() if after > start else await self._silent(channel, start)
             for message in messages:
                 author = message.get("author") or {}
-                if author.get("id") == own and _same(str(message.get("content"))) == _same(content):
+                if author.get("id") == own and mark in str(message.get("content")):
                     return reference(message, (message.get("message_reference") or {}).get("message_id"))
             after = max(after, *(int(message["id"]) for message in messages))
         return CannotTell(f"not within {PAGES * 100} messages")
@@ -138,7 +138,3 @@ def refused(answer: Answer, now: Instant, detail: str) -> Outcome:
     if code in (UNKNOWN_MESSAGE, TOO_MANY_EDITS):
         return Rejected(Reason.gone, said)
     return outcome_of(answer, now, detail)
-
-
-def _same(text: str) -> str:
-    return " ".join(text.split())

@@ -34,8 +34,8 @@ def escape(text: str) -> str:
 def said(post: Post, mark: str) -> str:
     """Title, where it stands, the words, the facts, the link; facts and words are cut to the limit.
 
-    ``mark`` makes the text of this delivery one of its own, for read-back: it is
-    the fragment of the link, else a line in small print.
+    ``mark`` tells this delivery from all others, for read-back: it is the
+    fragment of the link, else a line in small print.
     """
     name = fit(f"{post.incident} {post.title}".strip(), "", units, MAX_TITLE)
     title = _ACTIVE.sub(_slashed, name).replace("://", "\\://")  # an address would swallow the **
@@ -49,6 +49,11 @@ def said(post: Post, mark: str) -> str:
     spoken = f"{post.mention} {post.text}".strip()[: MAX_TEXT + 1]  # more cannot fit, and costs time to count
     words = fit(spoken, "", lambda text: units(escape(text)), room)
     return "\n".join([*head, escape(words), *facts, *foot])
+
+
+def unmarked(content: str, mark: str) -> str:
+    """The text without its mark, for the edit of another message: that one is not this delivery."""
+    return re.sub(rf"\n-# {mark}$|[#&]{mark}", "", content) if mark else content
 
 
 def _foot(url: str, mark: str) -> list[str]:

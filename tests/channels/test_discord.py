@@ -229,6 +229,20 @@ async def test_the_same_words_of_another_delivery_are_not_ours(
     assert await bot.find(unsent, "key-2", clock.now()) == NotThere()
 
 
+@pytest.mark.parametrize("page_url", ["https://status.example.com/i", "https://status.example.com/#i", ""])
+async def test_an_edited_message_is_not_taken_for_the_later_post(
+    page_url: str, discord: FakeDiscord, bot: DiscordChannel, clock: FakeClock
+) -> None:
+    """The first message is made to say what a later one says, and that one was never sent."""
+    first = await bot.send(bot.render(post(page_url=page_url)), None, "key-1")
+    assert isinstance(first, Sent)
+    later = bot.render(post(key="key-2", text="Over.", page_url=page_url))
+    assert isinstance(await bot.edit(first.ref, later), Sent)
+    assert "Over." in discord.posts[0]["content"]
+    assert not discord.posts[0]["content"].endswith("-# ")
+    assert await bot.find(later, "key-2", clock.now()) == NotThere()
+
+
 async def test_reading_back_walks_every_page(
     discord: FakeDiscord, bot: DiscordChannel, clock: FakeClock
 ) -> None:
@@ -277,12 +291,17 @@ async def test_the_webhook_waits_and_writes_into_its_thread(
     assert ended == Rejected(Reason.gone, "404 10003 Unknown Channel", Scope.destination)
 
 
-async def test_too_many_edits_of_an_old_message_is_gone(discord: FakeDiscord, bot: DiscordChannel) -> None:
+async def test_too_many_edits_of_an_old_message_is_gone(
+    discord: FakeDiscord, bot: DiscordChannel, hook: DiscordChannel
+) -> None:
     """It cannot be changed any more, which is about this message alone; edits mention nobody either."""
     first = await bot.send(bot.render(post()), None, "key-1")
     assert isinstance(first, Sent)
-    discord.script(Fault(429, json.dumps({"code": 30046, "message": "max edits"}), JSON))
-    assert await bot.edit(first.ref, bot.render(post())) == Rejected(Reason.gone, "429 30046 max edits")
+    too_many = Fault(429, json.dumps({"code": 30046, "message": "max edits"}), JSON)
+    for channel in (bot, hook):
+        discord.script(too_many)
+        found = await channel.edit(first.ref, bot.render(post()))
+        assert found == Rejected(Reason.gone, "429 30046 max edits")
     assert isinstance(await bot.edit(first.ref, bot.render(post())), Sent)
     assert discord.posts[0]["allowed_mentions"] == {"parse": []}
 
