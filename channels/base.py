@@ -82,6 +82,7 @@ class ChannelSettings(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
     audience: Audience = Audience.public
     on_doubt: Literal["hold", "resend"] | None = None
+    per_minute: Annotated[float, Field(gt=0, le=100_000)] | None = None
 
 
 SettingsT = TypeVar("SettingsT", bound=ChannelSettings)
@@ -107,8 +108,11 @@ class BaseChannel(ABC, Generic[SettingsT]):
     @property
     def capabilities(self) -> Capabilities:
         own = self._capabilities()
-        asked = self.settings.on_doubt
-        return own if asked is None else replace(own, on_doubt=asked)
+        return replace(
+            own,
+            on_doubt=self.settings.on_doubt or own.on_doubt,
+            per_minute=self.settings.per_minute or own.per_minute,
+        )
 
     def recipients(self) -> tuple[str, ...]:
         return ("",)

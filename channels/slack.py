@@ -30,6 +30,7 @@ from daemon.core.ports import (
     Sent,
 )
 
+PER_MINUTE = 60.0  # "about one message per second per channel", short bursts allowed
 EVENT = "tocsin_update"
 
 
@@ -75,7 +76,9 @@ class SlackChannel(BaseChannel[Settings]):
     @override
     def _capabilities(self) -> Capabilities:
         if self._hook:
-            return Capabilities("slack", MAX_TEXT, markup="mrkdwn", secrets=("webhook_url",))
+            return Capabilities(
+                "slack", MAX_TEXT, markup="mrkdwn", per_minute=PER_MINUTE, secrets=("webhook_url",)
+            )
         return Capabilities(
             "slack",
             MAX_TEXT,
@@ -84,6 +87,7 @@ class SlackChannel(BaseChannel[Settings]):
             can_find=True,
             idempotency="lookup",
             on_doubt="read_back",
+            per_minute=PER_MINUTE,
             secrets=("token",),
         )
 

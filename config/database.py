@@ -20,7 +20,8 @@ def problem(address: str) -> str:
         return f"is no database address; write {example}"
     try:
         parts = urlsplit(address)
-        _ = parts.port  # raises for what is no number
+        for host in parts.netloc.rpartition("@")[2].split(","):  # a server may have standbys
+            _ = urlsplit(f"//{host}").port  # raises for what is no number
     except ValueError:
         return "has a port that is no number; write postgresql://user@host:5432/database"
     if not parts.path.strip("/"):
@@ -31,6 +32,12 @@ def problem(address: str) -> str:
 def is_server(address: str) -> bool:
     """Whether several daemons may share it."""
     return address.startswith(SERVERS)
+
+
+def has_password(address: str) -> bool:
+    """Whether whoever reads the address can use it."""
+    parts = urlsplit(address)
+    return ":" in parts.netloc.rpartition("@")[0] or "password=" in parts.query
 
 
 def file_of(address: str) -> Path | None:

@@ -49,6 +49,10 @@ class Figures:
             count, oldest = rows.get(row.state, (0, None))
             rows[row.state] = (count + row.count, min(oldest or row.oldest, row.oldest))
         self._metrics.outbox(rows, now)
+        stats = self._desk.store.stats()
+        self._metrics.database_size(stats.get("database_bytes", 0), stats.get("wal_bytes", 0))
         for worker in self._workers():
-            self._metrics.channel_parked(worker.channel.name, parked=now < worker.parked_until)
+            destination = worker.destination
+            self._metrics.channel_parked(worker.channel.name, parked=destination.parked)
+            self._metrics.channel_down(worker.channel.name, down=destination.is_down() is True)
         return False

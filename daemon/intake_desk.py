@@ -36,10 +36,10 @@ class IntakeDesk:
 
     def recall(self, source: str, body: bytes) -> tuple[int, int] | None:
         """How many alerts fire and are resolved in a body that was noted and still changes nothing."""
-        if not self._desk.store.is_current:
-            return None
         noted = self._repeats.find(source, body, self._alerts.silent_since())
-        return None if noted is None else (noted.firing, len(noted.keys) - noted.firing)
+        if noted is None or not self._alerts.believes(noted.firing == len(noted.keys)):
+            return None
+        return noted.firing, len(noted.keys) - noted.firing
 
     def knows(self, report: Report) -> bool:
         """Whether nothing in the report is new and all of it is durable."""

@@ -168,6 +168,9 @@ class Metrics:
         self._parked = self._gauge(
             "channel_parked", "1 while a channel refuses our credentials.", "channel", "kind"
         )
+        self._down = self._gauge(
+            "channel_down", "1 while a channel takes no posts for two minutes or more.", "channel", "kind"
+        )
 
     def _define_rules(self) -> None:
         self._fired = self._counter(
@@ -185,6 +188,10 @@ class Metrics:
         self._lag = self._histogram("event_loop_lag_seconds", "How late the event loop woke us.", FAST)
         self._turns = self._counter("loop_turns_total", "Completed turns of the daemon's loops.", "loop")
         self._errors = self._counter("unexpected_errors_total", "Errors that nobody foresaw.", "where")
+        self._database = self._gauge("database_bytes", "Size of the database file.")
+        self._database_log = self._gauge(
+            "database_log_bytes", "Size of the write-ahead log beside the database file."
+        )
         build = Info("tocsin_build", "Version of the running program.", registry=self.registry)
         build.info({"version": version, "python": platform.python_version()})
         ProcessCollector(registry=self.registry)
@@ -208,6 +215,7 @@ class Metrics:
         for channel, kind in self._channels.items():
             self._notifications.labels(channel, kind, "sent", NO_REASON)
             self._parked.labels(channel, kind)
+            self._down.labels(channel, kind)
 
     # -- what happens ------------------------------------------------------
 
@@ -270,6 +278,9 @@ class Metrics:
     def channel_parked(self, channel: str, *, parked: bool) -> None:
         self._parked.labels(*self._channel(channel)).set(int(parked))
 
+    def channel_down(self, channel: str, *, down: bool) -> None:
+        self._down.labels(*self._channel(channel)).set(int(down))
+
     def rule_fired(self, action: str) -> None:
         """Count a step's end: ``said``, ``asked``, ``set`` or ``skipped``."""
         self._fired.labels(_one_of(action, ACTIONS)).inc()
@@ -293,6 +304,10 @@ class Metrics:
 
     def unexpected_error(self, where: str) -> None:
         self._errors.labels(_one_of(where, PLACES)).inc()
+
+    def database_size(self, file: float, log: float) -> None:
+        self._database.set(file)
+        self._database_log.set(log)
 
     # -- reading -----------------------------------------------------------
 

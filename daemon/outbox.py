@@ -6,16 +6,23 @@ import asyncio
 from collections.abc import Callable
 
 import msgspec
+import structlog
 
-from daemon.core.clock import SECOND, Clock, Instant, Span
+from daemon.core.clock import SECOND, Clock, Span
 from daemon.core.delivery import Delivery, DeliveryState
+from daemon.core.destination import Destination
 from daemon.core.errors import Unavailable
-from daemon.core.ports import Channel, Outcome, Reason, Ref, Rejected, Scope, Unknown
+from daemon.core.ports import Channel, Outcome, Reason, Ref, Retry, Unknown
 from daemon.core.store import Store
-from daemon.service.deliveries import PARKED, DeliveryDesk
+from daemon.service.deliveries import DeliveryDesk
+
+log = structlog.get_logger("tocsin.outbox")
 
 DEADLINE = 30.0
-"""Seconds within which one attempt ends; every channel's own time-outs are shorter."""
+"""Seconds from before the intent is committed within which one attempt ends, whatever the channel does."""
+
+ENOUGH = 10.0
+"""Seconds of the deadline that must be left after the commit; with less, nothing is sent."""
 
 LEASE: Span = int((DEADLINE + 30 + 5) * SECOND)
 """Attempt, watchdog and abort: after that no worker can still be about to send (reliability 3.3)."""
@@ -28,47 +35,74 @@ SIDE_BY_SIDE = 8  # recipients of one per-recipient channel written to at once
 Heard = Callable[[Channel, Delivery, Outcome, float], None]
 """Told of each attempt: channel, row, outcome, seconds it took."""
 
+Parents = dict[tuple[int, str], Ref | None]
+
 
 class Outbox:
-    """One channel's worker: ``step`` sends what may be sent now."""
+    """One channel's worker: ``step`` sends what may be sent now.
+
+    ``work_clock`` is for the deadline of an attempt; it differs from ``clock`` in
+    the demo alone, where time runs faster than the machine.
+    """
 
     def __init__(
-        self, channel: Channel, desk: DeliveryDesk, store: Store, clock: Clock, heard: Heard
+        self,
+        channel: Channel,
+        desk: DeliveryDesk,
+        store: Store,
+        clock: Clock,
+        heard: Heard,
+        work_clock: Clock | None = None,
     ) -> None:
         self.channel = channel
-        self.parked_until: Instant = 0
+        capabilities = channel.capabilities
+        self.destination = Destination(capabilities.per_minute, per_recipient=capabilities.per_recipient)
+        self._most = SIDE_BY_SIDE if capabilities.per_recipient else 1
+        self._told: bool | None = None  # whether it is down, as the groups were told last
         self._desk = desk
         self._store = store
         self._clock = clock
+        self._work_clock = work_clock or clock
         self._heard = heard
 
     async def step(self) -> bool:
         """True when there was something to send."""
-        now = self._clock.now()
-        if now < self.parked_until:
+        await self._tell()
+        room = self.destination.room(self._clock.monotonic(), self._most)
+        if not room:
             return False
-        limit = SIDE_BY_SIDE if self.channel.capabilities.per_recipient else 1
-        rows = await self._store.claim(self.channel.name, now, limit, CLAIM)
+        rows = await self._store.claim(self.channel.name, self._clock.now(), room, CLAIM)
         if not rows:
             return False
+        parents = await self._parents(rows)  # before the intent: nothing may wait between it and the call
+        started = self._work_clock.monotonic()
         ours = await self._desk.attempt(rows, LEASE)
-        await asyncio.gather(*(self._deliver(row) for row in ours))
-        return bool(ours)
+        if not ours and self.destination.failing:  # what was to be tried waits for people now
+            self.destination.put_off(self._clock.monotonic())
+            return False
+        self.destination.began(len(ours))
+        await asyncio.gather(*(self._deliver(row, parents, started) for row in ours))
+        await self._tell()
+        return True
 
-    async def _deliver(self, row: Delivery) -> None:
-        parent = await thread_of(self._store, self.channel, row)
-        started = self._clock.monotonic()
-        outcome = await self._send(row, parent)
-        took = self._clock.monotonic() - started
-        if isinstance(outcome, Rejected) and outcome.scope is Scope.destination:
-            self.parked_until = self._clock.now() + PARKED
+    async def _parents(self, rows: list[Delivery]) -> Parents:
+        return {(row.group, row.recipient): await thread_of(self._store, self.channel, row) for row in rows}
+
+    async def _deliver(self, row: Delivery, parents: Parents, started: float) -> None:
+        outcome = await self._send(row, parents.get((row.group, row.recipient)), started)
+        took = self._work_clock.monotonic() - started
+        self.destination.heard(outcome, self._clock.monotonic())
         await asyncio.shield(self._record(row, outcome))
         self._heard(self.channel, row, outcome, took)
 
-    async def _send(self, row: Delivery, parent: Ref | None) -> Outcome:
+    async def _send(self, row: Delivery, parent: Ref | None, started: float) -> Outcome:
+        """The one call.  Nothing waits between the look at the clock and it (reliability 3.3 rule 2)."""
         payload = msgspec.json.decode(row.payload)
+        left = started + DEADLINE - self._work_clock.monotonic()
+        if left < ENOUGH:
+            return Retry(Reason.other, f"{left:.0f} s were left after the commit: nothing was sent")
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(left):
                 return await self.channel.send(payload, parent, row.key)
         except TimeoutError:
             return Unknown(Reason.timeout, f"no end within {DEADLINE:.0f} s")
@@ -78,12 +112,25 @@ class Outbox:
     async def _record(self, row: Delivery, outcome: Outcome) -> None:
         """Write the outcome down, however long the store is away: the row stays ``attempted`` till then."""
         while True:
+            rests = self.destination.rests(self._clock.monotonic())
             try:
-                await self._desk.record(row, outcome, self.channel.capabilities)
+                kept = await self._desk.record(row, outcome, self.channel.capabilities, rests=rests)
             except Unavailable:
                 await self._clock.sleep(0.5)
-            else:
-                return
+                continue
+            if kept is None:
+                log.warning(
+                    "an outcome came too late", channel=self.channel.name, delivery=row.id,
+                    outcome=type(outcome).__name__.lower(),
+                )  # fmt: skip
+            return
+
+    async def _tell(self) -> None:
+        """Let live incidents know when the destination goes down and when it is back."""
+        down = self.destination.is_down()
+        if down is not None and down is not self._told:
+            await self._desk.turn(self.channel.name, down=down)
+            self._told = down
 
 
 async def thread_of(store: Store, channel: Channel, row: Delivery) -> Ref | None:

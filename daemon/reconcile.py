@@ -20,11 +20,13 @@ LAG = 15 * SECOND
 PATIENCE = 10 * MINUTE
 """A channel that cannot be read back for this long leaves the doubt to a person."""
 
+IN_HAND = frozenset({DeliveryState.claimed, DeliveryState.attempted})
+
 MOST_RESENDS = 1  # automatic resends out of a doubt, ever (reliability 3.3 rule 6)
 
 
 class Reconciler:
-    """``step`` settles doubts whose quarantine is over."""
+    """``step`` frees what dead workers hold, and settles doubts whose quarantine is over."""
 
     def __init__(
         self, channels: Mapping[str, Channel], desk: DeliveryDesk, store: Store, clock: Clock
@@ -37,13 +39,38 @@ class Reconciler:
     async def step(self) -> bool:
         """True when a row moved."""
         now = self._clock.now()
-        worked = False
+        worked = await self._take_over(now)
         page = await self._store.deliveries(100, states={DeliveryState.unknown})
         for row in page.items:
-            if row.not_before <= now:
-                await self._desk.settle_doubt(row, await self._answer(row, now))
+            mine = await self._take(row, now) if row.not_before <= now else None
+            if mine is not None:
+                await self._desk.settle_doubt(mine, await self._answer(mine, now))
                 worked = True
         return worked
+
+    async def _take(self, row: Delivery, now: Instant) -> Delivery | None:
+        """The doubt as ours to settle; None when another node was first (a look may cost money)."""
+        if self._store.exclusive:
+            return row
+        mine = replace(row, token=row.token + 1, not_before=now + LAG)
+        return mine if await self._desk.settle_doubt(row, mine) else None
+
+    async def _take_over(self, now: Instant) -> bool:
+        """Free what workers that are gone left in hand; on any store, and whoever they were."""
+        ended: list[Delivery] = []
+        before: int | None = None
+        while True:
+            page = await self._store.deliveries(500, before, states=IN_HAND)
+            ended += [row for row in page.items if row.lease_until is not None and row.lease_until <= now]
+            before = page.next
+            if before is None:
+                break
+        if not ended:
+            return False
+        quarantine = {
+            name: int(channel.capabilities.late_apply * SECOND) for name, channel in self._channels.items()
+        }
+        return await self._desk.take_over(ended, quarantine) > 0
 
     async def _answer(self, row: Delivery, now: Instant) -> Delivery:
         channel = self._channels.get(row.channel)

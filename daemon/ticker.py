@@ -31,8 +31,8 @@ class Ticker:
         return await self._desk.tick() > 0
 
     async def _watch(self) -> None:
-        """A suspended machine or a clock that was set forward is a gap, however the process saw it."""
+        """A suspended machine or a clock that was set is a gap, however the process saw it."""
         now = self._clock.now()
-        last, self._seen = self._seen, now
-        if now - last >= GAP:
-            await self._desk.gap(last)
+        if abs(now - self._seen) >= GAP:
+            await self._desk.gap(self._seen)  # raises while nothing can be written: the next turn tells it
+        self._seen = now

@@ -169,10 +169,14 @@ _ASK: Mapping[str, str] = {
     "ask_held": "{{ heading }}: nobody knows whether a post{% if reason %} on {{ reason }}{% endif %}"
     " arrived. Please look there, then confirm, resend or drop it (tocsin outbox list --state held)."
     + _READY,
+    "ask_unknown": "{{ heading }}: nobody knows yet whether a post{% if reason %} on {{ reason }}{% endif %}"
+    " arrived. It is being looked for and is not sent twice. Please look there too: confirm it if it is there"
+    " (tocsin outbox list --state unknown); if it is not found, it is held for you to resend or drop."
+    + _READY,
     "ask_dead": "{{ heading }}: a post{% if reason %} on {{ reason }}{% endif %} was refused for good"
     " and will not go out. Please see why (tocsin outbox list --state dead)." + _READY,
-    "ask_down": "{{ heading }}: the channel{% if reason %} {{ reason }}{% endif %} refuses our credentials or"
-    " is gone, so its posts wait. Please see why (tocsin check --channels)." + _READY,
+    "ask_down": "{{ heading }}: the channel{% if reason %} {{ reason }}{% endif %} refuses our credentials,"
+    " cannot be reached or is gone, so its posts wait. Please see why (tocsin check --channels)." + _READY,
     "ask_promise_broken": "{{ heading }}: customers were promised an update"
     "{% if next_update %} by {{ next_update }}{% endif %}, and none went out."
     " Please write one now" + _COMMAND + "." + _READY,

@@ -16,6 +16,7 @@ from rules.deciding.asks import ask_about_failures
 from rules.deciding.collapse import collapse
 from rules.deciding.draft import Draft, SomethingIsDue
 from rules.deciding.people import people
+from rules.deciding.returns import catch_up
 from rules.deciding.steps import steps
 from rules.deciding.transitions import open_if_due, transitions
 from rules.deciding.wakes import next_due
@@ -58,6 +59,7 @@ def _settle(draft: Draft) -> Decision:
         open_if_due(draft)
         people(draft)
         transitions(draft)
+        catch_up(draft)
         approvals(draft)
         steps(draft)
         ask_about_failures(draft)

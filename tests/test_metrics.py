@@ -48,6 +48,7 @@ def touch(metrics: Metrics) -> Metrics:
     metrics.delivered("mail", 1_500)
     metrics.outbox({DeliveryState.queued: (4, 10_000), DeliveryState.held: (1, None)}, now=70_000)
     metrics.channel_parked("ops", parked=True)
+    metrics.channel_down("ops", down=True)
     metrics.rule_fired("said")
     metrics.rules_loaded(1_700_000_000_000)
     metrics.wording_finding("blame")
@@ -83,6 +84,7 @@ def test_counts_what_happened(metrics: Metrics) -> None:
     assert value(metrics, "outbox_deliveries", state="held") == 1
     assert value(metrics, "outbox_oldest_age_seconds", state="held") == 0
     assert value(metrics, "channel_parked", channel="ops", kind="slack") == 1
+    assert value(metrics, "channel_down", channel="ops", kind="slack") == 1
     assert value(metrics, "rules_fired_total", action="said") == 1
     assert value(metrics, "rules_last_reload_success_timestamp_seconds") == 1_700_000_000
     assert value(metrics, "wording_findings_total", check="blame") == 1

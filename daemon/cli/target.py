@@ -105,16 +105,6 @@ def database(named: Path | None) -> str:
     return address
 
 
-def database_file(named: Path | None) -> Path:
-    """The SQLite file that the configuration names.  Raises BadConfig, also for a server's address."""
-    file = databases.file_of(database(named))
-    if file is None:
-        raise BadConfig(
-            "database: only a SQLite file can be looked after here; a server has tools of its own (pg_dump)"
-        )
-    return file
-
-
 def _wired(named: Path | None) -> tuple[_Wiring, Path, str]:
     """The few keys, the directory that relative names start from, and why there is no token."""
     environ = environment()

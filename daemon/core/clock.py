@@ -76,8 +76,13 @@ class ServerClock(SystemClock):
         return self._origin + int(self.monotonic() * 1000)
 
     def set(self, server: Instant, asked_at: float) -> None:
-        """The server showed that instant at some moment between ``asked_at`` (monotonic) and now."""
-        self._origin = server - int((asked_at + self.monotonic()) / 2 * 1000)
+        """The server showed that instant at some moment between ``asked_at`` (monotonic) and now.
+
+        A time that this allows stays as it is: an answer that was long on its way tells little.
+        """
+        monotonic = int(self.monotonic() * 1000)
+        latest = server + monotonic - int(asked_at * 1000)
+        self._origin = min(max(self.now(), server), latest) - monotonic
 
 
 class ScaledClock(SystemClock):
@@ -132,15 +137,20 @@ class FakeClock:
     """A clock that stands still until it is told to go on; tests and tools drive it."""
 
     def __init__(self, start: Instant = 1_798_797_600_000) -> None:
-        self._now = start
+        self._now = start  # the monotonic one; the wall clock is ahead of it by what it was set
+        self._set: Span = 0
         self._sleepers: list[tuple[Instant, int, asyncio.Future[None]]] = []
         self._tie = itertools.count()
 
     def now(self) -> Instant:
-        return self._now
+        return self._now + self._set
 
     def monotonic(self) -> float:
         return self._now / 1000
+
+    def set_by(self, span: Span) -> None:
+        """Set the wall clock forward or back; no time passes."""
+        self._set += span
 
     def advance(self, span: Span) -> None:
         """Move on and wake whoever slept no longer than this."""

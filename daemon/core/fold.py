@@ -7,13 +7,16 @@ from typing import Any
 
 from daemon.core import journal as j
 from daemon.core.acts import acted, close, happen, move_plan, reopen
+from daemon.core.channel_view import AGAIN, ChannelView, Queued
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import FINAL, MAY_BE_THERE, DeliveryState
-from daemon.core.group import ChannelView, Episode, Group, Occasions, PageUpdate, Pending
+from daemon.core.group import Episode, Group, Occasions, PageUpdate, Pending
 from daemon.core.promise import broken_at
+from daemon.core.setback import set_back
 from daemon.core.words import Audience, Status
 
 PERSON = "person"
+OPEN_MATTERS = ("doubt/", "down/")  # questions that are asked as long as they are open
 SETTLED = FINAL | {DeliveryState.held}
 
 
@@ -107,6 +110,9 @@ def _heard(state: Group, at: Instant, _entry: j.Heard) -> None:
 
 def _gap(state: Group, at: Instant, entry: j.Gap) -> None:
     """`for`, `keep_firing_for`, `monitor_for` and approval windows did not run meanwhile."""
+    if entry.since > at:
+        set_back(state, at, entry.since)
+        return
 
     def lost(began: Instant) -> Span:
         """What the gap took of a span: the heartbeat before it may be older than the span itself."""
@@ -132,14 +138,22 @@ def _delivery(state: Group, at: Instant, entry: j.DeliveryMoved) -> None:
     view = state.channels.setdefault(entry.channel, ChannelView())
     view.states[entry.update] = entry.state
     if entry.state == DeliveryState.queued:
-        view.queued_at.setdefault(entry.update, at)
+        view.queued.setdefault(entry.update, Queued(at, by_person=True))  # a person sends it again
     elif entry.state in SETTLED:  # out of a doubt it may come back to the queue: it keeps its place
-        view.queued_at.pop(entry.update, None)
+        settled = view.queued.pop(entry.update, None)
+        if settled is not None and settled.text and entry.state in MAY_BE_THERE:
+            view.left_text = settled.text
+    if entry.state == DeliveryState.unknown:
+        view.doubts.setdefault(entry.update, at)
+    else:
+        view.doubts.pop(entry.update, None)
     view.told = any(one in MAY_BE_THERE for one in view.states.values())
 
 
-def _channel(state: Group, _at: Instant, entry: j.ChannelTurned) -> None:
+def _channel(state: Group, at: Instant, entry: j.ChannelTurned) -> None:
     view = state.channels.setdefault(entry.channel, ChannelView())
+    if entry.tried or (view.down and not entry.down):
+        view.returned_at = at
     view.downs += entry.down and not view.down
     view.down = entry.down
 
@@ -201,7 +215,7 @@ def _occasion_ended(state: Group, at: Instant, entry: j.Said | j.Asked | j.StepS
         return
     state.done.add(entry.occasion)
     state.waiting.pop(entry.occasion, None)
-    if not entry.step:
+    if not entry.step or entry.occasion.startswith(AGAIN):  # the step's own occasion has ended before
         return
     occasions = state.steps.setdefault(f"{entry.plan}/{entry.step}", Occasions())
     occasions.rounds += 1
@@ -223,7 +237,9 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
             view.told = state.page_told = True
         else:
             view.states[entry.update] = DeliveryState.queued
-            view.queued_at[entry.update] = at
+            view.queued[entry.update] = Queued(
+                at, text, entry.step, entry.plan, entry.status, by_person=bool(entry.who)
+            )
     if entry.pages:
         state.updates.append(
             PageUpdate(
@@ -241,7 +257,7 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
 
 def _counted(state: Group, at: Instant, entry: j.Said) -> None:
     if entry.carried and state.last_counting == at:  # the same words reach further: no second update
-        state.last_counting_to = tuple(dict.fromkeys((*state.last_counting_to, *entry.posts)))
+        state.last_counting_to = tuple(sorted({*state.last_counting_to, *entry.posts}))
         return
     since = state.last_counting if state.last_counting is not None else state.opened_at
     if since is not None and state.phase == "open":
@@ -254,7 +270,7 @@ def _counted(state: Group, at: Instant, entry: j.Said) -> None:
     state.promise = entry.promise
     state.broken_open = False
     state.last_counting = at
-    state.last_counting_to = tuple(entry.posts)
+    state.last_counting_to = tuple(sorted(entry.posts))  # as the stored entry has them, after a restart too
     state.unattended = 0 if entry.who else state.unattended + 1
 
 
@@ -264,6 +280,7 @@ def _asked(state: Group, at: Instant, entry: j.Asked) -> None:
     if entry.channel:
         view = state.channels.setdefault(entry.channel, ChannelView(audience=Audience.internal))
         view.states[entry.update] = DeliveryState.queued
+        view.queued[entry.update] = Queued(at, question=entry.reason, occasion=entry.occasion)
         view.first = view.first or entry.update
     match entry.reason:
         case "stale":
@@ -320,9 +337,18 @@ def _take_over_ended(state: Group, _at: Instant, _entry: j.TakeOverEnded) -> Non
 def _superseded(state: Group, _at: Instant, entry: j.Superseded) -> None:
     for name in entry.channels:
         view = state.channels[name]
-        for update in view.queued_at:
+        gone = [update for update in view.queued if not entry.updates or update in entry.updates]
+        for update in gone:
+            one = view.queued.pop(update)
             view.states[update] = DeliveryState.superseded
-        view.queued_at.clear()
+            view.posts -= not one.question
+            if one.occasion.startswith(OPEN_MATTERS):  # still so: they are asked anew
+                state.done.discard(one.occasion)
+        if view.first in gone:
+            view.first = next(iter(view.queued), "")
+        left = [one.text for one in view.queued.values() if one.text]
+        view.last_text = left[-1] if left else view.left_text
+        view.again += entry.again
 
 
 def _ended(state: Group, _at: Instant, entry: j.Ended) -> None:

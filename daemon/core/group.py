@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 
+from daemon.core.channel_view import ChannelView
 from daemon.core.clock import Instant, Span
 from daemon.core.words import Audience, Impact, Status
 
@@ -80,21 +81,6 @@ class PageUpdate:
     text: str
     components: tuple[str, ...]
     by_person: bool
-
-
-@dataclass(slots=True)
-class ChannelView:
-    """What this group knows of one channel."""
-
-    audience: Audience = Audience.public
-    states: dict[str, str] = field(default_factory=dict)  # update id -> delivery state
-    queued_at: dict[str, Instant] = field(default_factory=dict)
-    last_text: str = ""
-    first: str = ""  # the update that opened the thread there
-    told: bool = False
-    down: bool = False
-    downs: int = 0  # how often it went down
-    posts: int = 0
 
 
 @dataclass(slots=True)
@@ -211,10 +197,7 @@ class Group:
         twin.events = dict(self.events)
         twin.person = list(self.person)
         twin.updates = list(self.updates)
-        twin.channels = {
-            key: replace(value, states=dict(value.states), queued_at=dict(value.queued_at))
-            for key, value in self.channels.items()
-        }
+        twin.channels = {key: value.copy() for key, value in self.channels.items()}
         return twin
 
     @property

@@ -71,7 +71,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Nothing could be decided from ``since`` until this entry: stopped, suspended, clock jump."""
+    """Nothing could be decided from ``since`` until this entry: stopped, suspended, clock jump.
+
+    A ``since`` that is later than the entry: the clock had come that far, and was set back.
+    """
 
     kind: ClassVar[str] = "gap"
     decided: ClassVar[bool] = False
@@ -104,12 +107,13 @@ class DeliveryMoved:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTurned:
-    """A destination went down or came back."""
+    """A destination went down or came back; or it is to be tried again (``down`` as it was)."""
 
     kind: ClassVar[str] = "channel"
     decided: ClassVar[bool] = False
     channel: str
     down: bool
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +342,8 @@ class Superseded:
     decided: ClassVar[bool] = True
     channels: tuple[str, ...]
     reason: str
-    again: bool = False  # the channel came back: what it missed is said once with the facts of now
+    again: bool = False  # the channel is tried again: what it missed is said once with the facts of now
+    updates: tuple[str, ...] = ()  # these alone, and what older ones left behind; empty: all
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Capabilities:
     idempotency: Literal["native", "lookup", "content", "none"] = "none"
     on_doubt: Literal["hold", "resend", "read_back"] = "hold"
     late_apply: float = 60.0  # seconds within which the provider may still apply a call we gave up on
+    per_minute: float | None = None  # posts that it takes in a minute; None: as fast as it answers
     secrets: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ alone.  No clock is read behind this port except for deadlines.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -112,7 +112,8 @@ class Learned:
     """What was committed since memory was last told, by other processes or by a commit in doubt.
 
     ``entries`` are the new ones of each group, and perhaps some that are known;
-    ``episodes`` come without labels, link and flags.
+    ``episodes`` come without labels, link and flags; ``rules`` are the versions
+    that these groups keep and that were not told before.
     """
 
     batch: int
@@ -120,6 +121,7 @@ class Learned:
     entries: dict[int, list[Recorded]]
     episodes: list[EpisodeRow]
     notes: dict[str, bytes]
+    rules: list[RulesVersion]
 
 
 class Tx(Protocol):
@@ -209,8 +211,8 @@ class Tx(Protocol):
         """Keep the files of a rule set; a version that is known stays as it was."""
         ...
 
-    def prepare(self, groups: Iterable[int]) -> None:
-        """The work is about to read these journals: call before it changes anything.
+    def prepare(self, groups: Iterable[int], deliveries: Iterable[int] = ()) -> None:
+        """The work is about to read these journals and change these rows: call before it changes anything.
 
         A store that must fetch them then does so for all at once, and runs the work again.
         """
@@ -348,7 +350,7 @@ class Store(Reader, Protocol):
         """Whether memory may be believed: what others write is seen soon after."""
         ...
 
-    async def follow(self, tell: Callable[[Learned], Awaitable[None]]) -> None:
+    async def follow(self, tell: Callable[[Learned], None]) -> None:
         """Have ``tell`` called with all that others commit, from the opening of the store on.
 
         Never while a work runs, and before any work that comes later than such a commit.

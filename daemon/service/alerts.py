@@ -76,9 +76,11 @@ class AlertDesk:
         Raises Unavailable when it cannot be stored: nothing is then acknowledged,
         and what earlier slices stored is harmless, because a repeat changes nothing.
         """
-        answer = TakenIn()
         now = self.desk.clock.now()
-        news, waits = self._news(report, now, answer)
+        news, answer, waits = self._news(report, now, caught_up=False)
+        while waits:  # what is in hand may be undone, and others may have written: look again after it
+            await self.desk.store.write(lambda _: None, now, 0)
+            news, answer, waits = self._news(report, now, caught_up=True)
         source = report.alerts[0].source if report.alerts else ""
         for start in range(0, len(news), SLICE):
             part = news[start : start + SLICE]
@@ -92,20 +94,17 @@ class AlertDesk:
                     weight=len(part),
                 )
             )
-        if not news and (waits or not self.desk.store.is_current):
-            await self.desk.store.write(lambda _: None, now, 0)
         return answer
 
     def knows(self, report: Report) -> bool:
         """Whether every alert is known as it stands there and durable: ``take_in`` would do nothing."""
-        if not self.desk.store.is_current:
-            return False
         episodes, committed = self.desk.memory.episodes, self.desk.store.committed
         silent_since = self.silent_since()
         for alert in report.alerts:
             known = episodes.get((alert.source, alert.fingerprint))
             if (
                 known is None
+                or not self.believes(alert.firing)
                 or known.starts_at != alert.starts_at
                 or known.firing is not alert.firing
                 or known.batch > committed
@@ -115,12 +114,25 @@ class AlertDesk:
                 return False
         return True
 
+    def believes(self, firing: bool) -> bool:
+        """Whether memory alone may say that an alert changes nothing.
+
+        Not that it has cleared, where another process may have heard a moment ago that
+        it fires: nobody would clear it again.
+        """
+        store = self.desk.store
+        return store.exclusive or (firing and store.is_current)
+
     def silent_since(self) -> Instant:
         """A firing alert that was heard no later than this is news even if it is unchanged."""
         return self.desk.clock.now() - self.heard_every
 
-    def _news(self, report: Report, now: Instant, answer: TakenIn) -> tuple[list[Alert], bool]:
-        """The alerts that change something, and whether an unchanged one still waits for its commit."""
+    def _news(self, report: Report, now: Instant, *, caught_up: bool) -> tuple[list[Alert], TakenIn, bool]:
+        """The alerts that change something, a count of the others, and whether one of those is not certain.
+
+        ``caught_up``: memory knows what everybody had committed when this report was here already.
+        """
+        answer = TakenIn()
         episodes, committed = self.desk.memory.episodes, self.desk.store.committed
         news: list[Alert] = []
         waits = False
@@ -136,10 +148,10 @@ class AlertDesk:
                     news.append(alert)
                 else:
                     answer.unchanged += 1
-                    waits = waits or known.batch > committed
+                    waits = waits or known.batch > committed or not (caught_up or self.believes(True))
             elif not alert.firing and not known.firing and known.starts_at >= alert.starts_at:
                 answer.unchanged += 1
-                waits = waits or known.batch > committed
+                waits = waits or known.batch > committed or not (caught_up or self.believes(False))
             elif not alert.firing and report.truncated:
                 answer.ignored += 1  # a cut payload resolves nothing: interfaces of Alertmanager, max_alerts
             else:
@@ -148,7 +160,7 @@ class AlertDesk:
             cut = [alert for alert in news if not alert.firing]
             answer.ignored += len(cut)
             news = [alert for alert in news if alert.firing]
-        return news, waits
+        return news, answer, waits
 
     @property
     def heard_every(self) -> int:
@@ -170,6 +182,9 @@ class _Slice:
 
     def take(self, alerts: list[Alert], *, last: bool, everything: list[Alert]) -> TakenIn:
         for alert in alerts:
+            known = self.memory.episodes.get((alert.source, alert.fingerprint))
+            if known is not None and UNDATED in alert.flags:
+                alert.starts_at = known.starts_at  # others may have taken in a newer one meanwhile
             if alert.firing:
                 self._firing(alert)
             else:

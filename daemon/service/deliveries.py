@@ -12,20 +12,21 @@ from dataclasses import replace
 import msgspec
 
 from daemon.core import journal as j
-from daemon.core.clock import SECOND, Instant, Span
-from daemon.core.delivery import MAY_BE_THERE, Delivery, DeliveryState
+from daemon.core.clock import MINUTE, SECOND, Instant, Span
+from daemon.core.delivery import MAY_BE_THERE, OPENS_THE_WAY, Delivery, DeliveryState
+from daemon.core.destination import PARKED
 from daemon.core.errors import NotFound, Refused
 from daemon.core.ports import Capabilities, Outcome, Ref, Rejected, Retry, Scope, Sent
 from daemon.core.retry import delay
 from daemon.service.desk import Desk, Work
 
-PARKED: Span = 300 * SECOND
-"""How long a destination rests after it refused our credentials, before it is tried again."""
-
 READS_NEEDED = 2  # read-backs that must both find nothing before "not there" counts
-LONGEST_DOUBT = 5  # read-backs that could not tell, before a person decides
+NOT_SETTLED = frozenset(DeliveryState) - OPENS_THE_WAY
+EARLIER_ANSWERS = {("resend", DeliveryState.dead), ("confirm", DeliveryState.unknown)}
+SLICE = 50  # groups that one transaction tells of a channel's turn
 
-DOUBT_OR_END = frozenset({DeliveryState.unknown, DeliveryState.held, DeliveryState.dead})
+LONG_GONE = 60 * MINUTE
+GONE = "the channel is no longer configured"
 
 
 class DeliveryDesk:
@@ -35,68 +36,102 @@ class DeliveryDesk:
         self.desk = desk
 
     async def attempt(self, rows: list[Delivery], lease: Span) -> list[Delivery]:
-        """Claim rows and commit the intent to send; returns those that are ours now."""
+        """Commit the intent to send rows that are queued, or claimed with their token by this node.
+
+        Returns those that are ours now.  A text that has waited too long is said
+        anew first, and what came of it is attempted in its place.
+        """
 
         def job(work: Work) -> list[Delivery]:
-            ours = []
+            ours: list[Delivery] = []
             for row in rows:
-                claimed = replace(
-                    row, state=DeliveryState.claimed, token=row.token + 1, lease_until=work.tx.now + lease
-                )
-                if not work.tx.delivery_changed(claimed, DeliveryState.queued, row.token):
-                    continue
-                tried = replace(
-                    claimed,
-                    state=DeliveryState.attempted,
-                    attempts=row.attempts + 1,
-                    attempted_at=work.tx.now,
-                )
-                if work.tx.delivery_changed(tried, DeliveryState.claimed, claimed.token):
-                    ours.append(tried)
+                for one in self._as_of_now(work, row, len(rows) - len(ours)):
+                    tried = _attempted(work, one, lease)
+                    if tried is not None:
+                        ours.append(tried)
             self._tell(work, ours)
             return ours
 
         return await self.desk.work(job, weight=len(rows))
 
-    async def record(self, row: Delivery, outcome: Outcome, capabilities: Capabilities) -> Delivery:
-        """Write down how an attempt ended."""
+    def _as_of_now(self, work: Work, row: Delivery, most: int) -> list[Delivery]:
+        """The row, or what takes its place because it waited too long; none when people must agree first."""
+        view = work.state(row.group).channels.get(row.channel)
+        superseded = view is not None and view.states.get(row.update) == DeliveryState.superseded
+        if view is None or not (superseded or view.late(work.tx.now)):
+            return [row]
+        if row.state is DeliveryState.claimed:
+            free = replace(row, state=DeliveryState.queued, token=row.token + 1, lease_until=None)
+            if not work.tx.delivery_changed(free, DeliveryState.claimed, row.token):
+                return []
+            row = free
+        if superseded:  # while another node had it in hand
+            gone = replace(row, state=DeliveryState.superseded)
+            work.tx.delivery_changed(gone, DeliveryState.queued, row.token)
+            return []
+        work.settle(work.state(row.group), [j.ChannelTurned(row.channel, view.down, tried=True)])
+        next_ones: dict[str, Delivery] = {}
+        for one in work.tx.read_deliveries(row.group, NOT_SETTLED):
+            if one.channel == row.channel:
+                next_ones.setdefault(one.recipient, one)
+        ready = [one for one in next_ones.values() if _may_go(one, work.tx.now)]
+        return ready[: max(most, 0)]
+
+    async def record(
+        self, row: Delivery, outcome: Outcome, capabilities: Capabilities, *, rests: bool = False
+    ) -> Delivery | None:
+        """Write down how an attempt ended; None when the row has moved on without this worker.
+
+        ``rests``: the destination is not tried for a while, so a row that was
+        not sent keeps its place in the queue.
+        """
         now = self.desk.clock.now()
         after = _after(row, outcome, capabilities, now)
+        if rests and after.state is DeliveryState.queued:
+            after = replace(after, not_before=row.not_before)
 
-        def job(work: Work) -> Delivery:
+        def job(work: Work) -> Delivery | None:
+            kept: Delivery | None = after
             if not work.tx.delivery_changed(after, DeliveryState.attempted, row.token):
-                raise Refused(f"delivery {row.id} has moved on without this worker")
-            self._tell(work, [after])
-            if isinstance(outcome, Rejected) and outcome.scope is Scope.destination:
-                self._turn(work, row.channel, down=True)
-            elif isinstance(outcome, Sent):
-                self._turn(work, row.channel, down=False)
-            return after
+                kept = _sent_after_all(work, row, after)
+            if kept is not None:
+                self._tell(work, [kept])
+            return kept
 
         return await self.desk.work(job)
 
-    def _turn(self, work: Work, channel: str, *, down: bool) -> None:
-        """Tell live groups that a destination refuses us, or takes posts again."""
+    async def turn(self, channel: str, *, down: bool) -> None:
+        """Tell live groups that a destination takes nothing any more, or takes posts again."""
         memory = self.desk.memory
-        for group in sorted({*memory.live.values(), *memory.opened_by_people}):
-            state = memory.states.get(group)
+        groups = sorted({*memory.live.values(), *memory.opened_by_people})
+        for start in range(0, len(groups), SLICE):
+            await self.desk.work(
+                lambda work, some=groups[start : start + SLICE]: self._turn(work, some, channel, down=down)  # type: ignore[misc]
+            )
+
+    def _turn(self, work: Work, groups: list[int], channel: str, *, down: bool) -> None:
+        for group in groups:
+            state = self.desk.memory.states.get(group)
             view = state.channels.get(channel) if state is not None else None
             if state is not None and view is not None and view.down is not down:
                 work.settle(work.state(group), [j.ChannelTurned(channel, down)])
 
-    async def settle_doubt(self, row: Delivery, after: Delivery) -> None:
-        """Move a row out of ``unknown``."""
+    async def settle_doubt(self, row: Delivery, after: Delivery) -> bool:
+        """Move a row out of ``unknown``, or put it off there; False when it has moved on."""
 
-        def job(work: Work) -> None:
-            if work.tx.delivery_changed(after, DeliveryState.unknown, row.token):
+        def job(work: Work) -> bool:
+            moved = work.tx.delivery_changed(after, DeliveryState.unknown, row.token)
+            if moved:
                 self._tell(work, [after])
+            return moved
 
-        await self.desk.work(job)
+        return await self.desk.work(job)
 
     async def answer_held(self, delivery: int, answer: str, who: str, reference: str = "") -> Delivery:
         """A person's word about a row: ``confirm`` (it is there) or ``drop`` a held one, ``resend`` it.
 
-        A dead one can be resent too: people replay what they have put right.
+        A dead one can be resent too: people replay what they have put right.  Whoever
+        has found a post whose fate is unknown need not wait until it is held.
         """
         targets = {
             "confirm": DeliveryState.sent, "resend": DeliveryState.queued, "drop": DeliveryState.dead,
@@ -106,7 +141,7 @@ class DeliveryDesk:
             row = work.tx.read_delivery(delivery)
             if row is None:
                 raise NotFound(f"there is no delivery {delivery}")
-            if row.state is not DeliveryState.held and (answer, row.state) != ("resend", DeliveryState.dead):
+            if row.state is not DeliveryState.held and (answer, row.state) not in EARLIER_ANSWERS:
                 raise Refused(f"delivery {delivery} is {row.state}, not held: there is nothing to decide")
             if answer == "resend" and _was_passed(work, row):
                 raise Refused(f"newer posts went past delivery {delivery}: confirm it or drop it")
@@ -118,12 +153,44 @@ class DeliveryDesk:
 
         return await self.desk.work(job)
 
+    async def bury(self) -> int:
+        """At start: what waits for a channel that is gone ends, and people hear of it.
+
+        They can send it again (``resend``) once the channel is configured anew.
+        On a shared store another node may have the channel still: there it must
+        have waited for longer than any node would let it.
+        """
+        waited = 0 if self.desk.store.exclusive else LONG_GONE
+        before_then = self.desk.clock.now() - waited
+        waiting: list[Delivery] = []
+        before: int | None = None
+        while True:
+            page = await self.desk.store.deliveries(500, before, states={DeliveryState.queued})
+            waiting += [
+                row
+                for row in page.items
+                if row.channel not in self.desk.channels and row.created_at <= before_then
+            ]
+            before = page.next
+            if before is None:
+                break
+
+        def job(work: Work) -> int:
+            buried = [replace(row, state=DeliveryState.dead, reason="other", detail=GONE) for row in waiting]
+            moved = [row for row in buried if work.tx.delivery_changed(row, DeliveryState.queued, row.token)]
+            self._tell(work, moved)
+            return len(moved)
+
+        return await self.desk.work(job, weight=len(waiting)) if waiting else 0
+
     async def recover(self, states: Collection[DeliveryState], quarantine: dict[str, Span]) -> int:
-        """At start: the process before is dead (the store's lock proves it).
+        """At start: the process before is dead, if the store's lock proves it; else its leases must end.
 
         What it had claimed is queued again; what it had attempted is in doubt,
         and only the provider's own lateness is left of the quarantine.
         """
+        if not self.desk.store.exclusive:
+            return 0
         count = 0
         before: int | None = None
         while True:
@@ -136,20 +203,41 @@ class DeliveryDesk:
             if before is None:
                 return count
 
-    def _recover(self, work: Work, rows: list[Delivery], quarantine: dict[str, Span]) -> None:
+    async def take_over(self, rows: list[Delivery], quarantine: dict[str, Span]) -> int:
+        """Free rows whose lease has ended: no worker can still be about to send them.
+
+        The lease covers attempt, watchdog and abort, so that what was attempted
+        is in doubt for the provider's own lateness alone.  A worker that lives
+        and hears an answer later finds its token gone (``record``).
+        """
+
+        def job(work: Work) -> int:
+            ended = [row for row in rows if row.lease_until is None or row.lease_until <= work.tx.now]
+            return self._recover(work, ended, quarantine, "its worker went away in the middle")
+
+        return await self.desk.work(job, weight=len(rows))
+
+    def _recover(
+        self,
+        work: Work,
+        rows: list[Delivery],
+        quarantine: dict[str, Span],
+        detail: str = "the daemon stopped in the middle",
+    ) -> int:
         moved = []
         for row in rows:
             if row.state is DeliveryState.claimed:
-                after = replace(row, state=DeliveryState.queued, token=row.token + 1)
+                after = replace(row, state=DeliveryState.queued, token=row.token + 1, lease_until=None)
             else:
                 wait = quarantine.get(row.channel, 60 * SECOND)
                 after = replace(
                     row, state=DeliveryState.unknown, token=row.token + 1, reason="other",
-                    detail="the daemon stopped in the middle", not_before=work.tx.now + wait,
+                    detail=detail, not_before=work.tx.now + wait, lease_until=None,
                 )  # fmt: skip
             if work.tx.delivery_changed(after, row.state, row.token):
                 moved.append(after)
         self._tell(work, moved)
+        return len(moved)
 
     def _tell(self, work: Work, rows: list[Delivery], who: str = "") -> None:
         """Journal the moves.
@@ -178,10 +266,49 @@ class DeliveryDesk:
         """For many recipients the furthest that any of them got is told; back to "nobody has it" too."""
         if known is None or _RANK.get(row.state, 0) > _RANK.get(DeliveryState(known), 0):
             return True
+        if row.state is DeliveryState.held:  # a person must decide, however many others have it
+            return f"doubt/{row.channel}/{row.update}" not in work.state(row.group).done
         if row.state is not DeliveryState.queued:
             return False
         others = work.tx.read_deliveries(row.group, MAY_BE_THERE)
         return not any(one.update == row.update and one.channel == row.channel for one in others)
+
+
+def _may_go(row: Delivery, now: Instant) -> bool:
+    return row.state is DeliveryState.queued and row.not_before <= now and row.waits_for is None
+
+
+def _attempted(work: Work, row: Delivery, lease: Span) -> Delivery | None:
+    """The row with its intent written; None when somebody else has it."""
+    until = work.tx.now + lease
+    claimed = row
+    if row.state is DeliveryState.queued:
+        claimed = replace(row, state=DeliveryState.claimed, token=row.token + 1, lease_until=until)
+        if not work.tx.delivery_changed(claimed, DeliveryState.queued, row.token):
+            return None
+    tried = replace(
+        claimed, state=DeliveryState.attempted, attempts=row.attempts + 1, attempted_at=work.tx.now,
+        lease_until=until,
+    )  # fmt: skip
+    return tried if work.tx.delivery_changed(tried, DeliveryState.claimed, claimed.token) else None
+
+
+def _sent_after_all(work: Work, row: Delivery, after: Delivery) -> Delivery | None:
+    """Settle a doubt about this very attempt by the answer that came for it late.
+
+    Taking over moves the token on by one; every other way out of ``attempted``
+    and back would have moved it further or counted another attempt.
+    """
+    stored = work.tx.read_delivery(row.id)
+    if after.state is not DeliveryState.sent or stored is None:
+        return None
+    same = (stored.token, stored.attempts, stored.attempted_at) == (
+        row.token + 1, row.attempts, row.attempted_at,
+    )  # fmt: skip
+    if stored.state is not DeliveryState.unknown or not same:
+        return None
+    found = replace(after, token=stored.token)
+    return found if work.tx.delivery_changed(found, DeliveryState.unknown, stored.token) else None
 
 
 def _was_passed(work: Work, row: Delivery) -> bool:
@@ -231,8 +358,8 @@ def _after(row: Delivery, outcome: Outcome, capabilities: Capabilities, now: Ins
         case Rejected():
             if outcome.scope is Scope.destination:
                 return replace(
-                    row, state=DeliveryState.queued, not_before=now + PARKED, reason=outcome.reason,
-                    detail=outcome.detail, lease_until=None,
+                    row, state=DeliveryState.queued, not_before=now + int(PARKED * SECOND),
+                    reason=outcome.reason, detail=outcome.detail, lease_until=None,
                 )  # fmt: skip
             return replace(
                 row, state=DeliveryState.dead, reason=outcome.reason, detail=outcome.detail, lease_until=None

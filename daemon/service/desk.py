@@ -13,7 +13,8 @@ from typing import Protocol, TypeVar
 
 from daemon.core import fold
 from daemon.core import journal as j
-from daemon.core.clock import MINUTE, SECOND, Clock
+from daemon.core.channel_view import AGAIN
+from daemon.core.clock import MINUTE, SECOND, Clock, Instant
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import Channel
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 SOON = SECOND
 """The ticker looks by itself this often: what is due later need not wake it."""
+
+HEARTBEAT = "heartbeat"  # the note that says when a daemon last lived
 
 FILLING = 5 * SECOND
 """A group whose body is still coming in slices is decided after the last, or when this has passed."""
@@ -58,6 +61,7 @@ class Desk:
         self.memory = Memory()
         self.views = Views()
         self.paused: j.Paused | None = None  # new groups begin with it
+        self.others_alive_at: Instant = 0  # another process lived then and decided what was due
         self.observers: list[Observer] = []
         self.on_fault: list[Callable[[int, Exception], None]] = []
         self.wake_timers: list[asyncio.Event] = []
@@ -65,7 +69,7 @@ class Desk:
         self.wake_page: list[asyncio.Event] = []
         self.page_version = 0  # grows with each change that the page may show
         store.on_rollback(self.memory.drop)
-        store.on_lost_batch(lambda _: self.memory.undo_to())
+        store.on_lost_batch(self.memory.undo_batch)
 
     async def work(self, job: Callable[[Work], T], weight: int = 1) -> T:
         """Run a job in the next commit; observers hear of it once it is durable."""
@@ -166,15 +170,18 @@ class Work:
         rules = desk.book.of(state.rules)
         for one in recorded:
             tx.journal(state.id, one)
+        places: dict[str, Instant] = {}  # in the queue, of what is said anew
         for one in recorded:
             if isinstance(one.entry, j.Said):
+                anew = one.entry.occasion.startswith(AGAIN)
                 for row in posts.of_said(tx, state, one.entry, desk.channels, rules):
+                    row.not_before = places.get(row.channel, row.not_before) if anew else row.not_before
                     tx.delivery(row)
             elif isinstance(one.entry, j.Asked):
                 for row in posts.of_asked(tx, state, one.entry, desk.channels, rules):
                     tx.delivery(row)
             elif isinstance(one.entry, j.Superseded):
-                self._supersede(state.id, one.entry)
+                self._supersede(state, one.entry, places)
         tx.group_later(state.id, lambda later: self._row(later, state.id))
         settled = Settled(state, recorded)
         self.settled.append(settled)
@@ -186,8 +193,25 @@ class Work:
         view = self.desk.views.encoded(state, self.desk.book.of(state.rules))
         return group_row(state, memory.due.get(group), view)
 
-    def _supersede(self, group: int, entry: j.Superseded) -> None:
-        for row in self.tx.read_deliveries(group, {DeliveryState.queued}):
-            if row.channel in entry.channels:
-                row.state, row.reason = DeliveryState.superseded, entry.reason
+    def _supersede(self, state: Group, entry: j.Superseded, places: dict[str, Instant]) -> None:
+        """With updates named, also what older ones left behind: newer words go to those recipients too.
+
+        What speaks for them takes over their place in the queue, so that the
+        incident that has waited longest stays the first.
+        """
+        rows = self.tx.read_deliveries(state.id, {DeliveryState.queued})
+        rows = [row for row in rows if row.channel in entry.channels]
+        newest = max((row.sequence for row in rows if row.update in entry.updates), default=0)
+        staying = []
+        for row in rows:
+            left_behind = row.sequence < newest and row.update not in state.channels[row.channel].queued
+            if entry.updates and row.update not in entry.updates and not left_behind:
+                staying.append(row)
+                continue
+            places[row.channel] = min(places.get(row.channel, row.not_before), row.not_before)
+            row.state, row.reason = DeliveryState.superseded, entry.reason
+            self.tx.delivery_changed(row, DeliveryState.queued, row.token)
+        for row in staying:
+            if not row.attempts and row.not_before > places.get(row.channel, row.not_before):
+                row.not_before = places[row.channel]
                 self.tx.delivery_changed(row, DeliveryState.queued, row.token)

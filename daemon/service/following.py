@@ -6,7 +6,7 @@ import msgspec
 
 from daemon.core import journal as j
 from daemon.core.store import Learned
-from daemon.service.desk import Desk
+from daemon.service.desk import HEARTBEAT, Desk
 from daemon.service.incidents import PAUSE
 
 
@@ -16,18 +16,18 @@ class Follower:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def learn(self, learned: Learned) -> None:
-        """Never called while a work runs, nor twice at once."""
+    def learn(self, learned: Learned) -> None:
+        """Never called while a work runs.  Asks nobody: what is not in ``learned`` is not needed."""
         desk = self._desk
-        for version in {row.rules for row in learned.groups}:
-            if not desk.book.knows(version):
-                stored = await desk.store.rules_by_version(version)
-                if stored is not None:
-                    desk.book.remember(version, stored.sources)
+        for rules in learned.rules:
+            if not desk.book.knows(rules.version):
+                desk.book.remember(rules.version, rules.sources)
         desk.memory.learn(learned)
         if PAUSE in learned.notes:
             pause = learned.notes[PAUSE]
             desk.paused = msgspec.json.decode(pause, type=j.Paused) if pause else None
+        if HEARTBEAT in learned.notes:
+            desk.others_alive_at = int(learned.notes[HEARTBEAT])
         if learned.groups:
             desk.page_version += 1
             desk.wake_all()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.core.clock import Instant
@@ -71,6 +71,28 @@ class Memory:
             else:
                 mapping[key] = old
 
+    def undo_batch(self, batch: int) -> None:
+        """Put back what a lost batch changed; one that never touched this memory changed nothing.
+
+        A heartbeat's batch, or one that could not even begin, leaves the list of the batch before.
+        """
+        if batch == self._undo_batch:
+            self.undo_to()
+
+    def set_back(self, now: Instant, since: Instant) -> None:
+        """The clock was set back from ``since``: episodes were heard and cleared that much earlier.
+
+        New objects, so that bodies noted with the old ones are read again.
+        """
+        lost = since - now
+        for key, known in self.episodes.items():
+            if known.heard_at > now or known.cleared_at > now:
+                heard, cleared = (
+                    instant - lost if instant > now else instant
+                    for instant in (known.heard_at, known.cleared_at)
+                )
+                self.episodes[key] = replace(known, heard_at=heard, cleared_at=cleared)
+
     def _put(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
         old = mapping.get(key, MISSING)
         if old is value:
@@ -118,6 +140,10 @@ class Memory:
             old = self._ended.popitem(last=False)[0]
             self.states.pop(old, None)
             self.due.pop(old, None)
+
+    def put_off(self, group: int) -> None:
+        """Nothing is due in the group until it is decided anew."""
+        self._put(self.due, group, None)
 
     def _leave(self, group: int) -> None:
         """The group is not live any more: alerts with its key begin another one."""
@@ -176,7 +202,7 @@ class Memory:
             if state is not None:
                 self.keep(state, row.next_due)
             elif row.phase == "ended":
-                self.due[row.id] = row.next_due
+                self.due.pop(row.id, None)
                 self._leave(row.id)
             else:
                 self.load_groups([row])
@@ -201,9 +227,15 @@ class Memory:
             before = self.episodes.get((row.source, row.fingerprint))
             if before is not None and before.starts_at > row.starts_at:
                 continue
-            seats: tuple[tuple[int, int], ...] = ((row.id, row.group),)
+            seat = (row.id, row.group)
+            seats: tuple[tuple[int, int], ...] = (seat,)
             if before is not None and before.starts_at == row.starts_at:
-                seats = tuple(dict.fromkeys((*before.seats, *seats)))
+                if row.firing and not before.firing and seat not in before.seats:
+                    pass  # it fires anew with its old start: the rows of before are over
+                elif before.seats and row.id < before.seats[0][0]:
+                    continue  # of the time before that
+                else:
+                    seats = tuple(dict.fromkeys((*before.seats, seat)))
             self.know(row.source, row.fingerprint, _known(row, seats, learned.batch))
 
     def drop(self, groups: frozenset[int]) -> None:

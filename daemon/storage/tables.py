@@ -30,6 +30,7 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 
 # Spelt out, because a planner uses a partial index only for a condition that it recognises.
 NOT_ENDED = text("phase <> 'ended'")
+SECRET = "id_secret"  # noqa: S105 - the name of a row, not a secret: what public ids are made with
 NOTE = "note."  # before the names of notes, so that none hides a fact of the store's own
 IS_FIRING = text("firing")
 HAS_CLEARED = text("NOT firing")

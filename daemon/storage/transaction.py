@@ -142,8 +142,9 @@ class Transaction:
     ) -> None:
         self._batch.rules.append((version, loaded_at, who, encode_json(list(sources))))
 
-    def prepare(self, groups: Iterable[int]) -> None:
+    def prepare(self, groups: Iterable[int], deliveries: Iterable[int] = ()) -> None:
         self._memory.want(sql.READ_JOURNAL, [{"group": group} for group in groups])
+        self._memory.want(sql.READ_DELIVERY, [{"delivery": delivery} for delivery in deliveries])
 
     def read_group(self, group: int) -> GroupRow | None:
         rows = self._memory.ask(sql.READ_GROUP, group=group)

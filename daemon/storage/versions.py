@@ -19,3 +19,10 @@ def is_newer(place: str, version: str) -> str:
         f"database: {place} was written by a newer tocsin (schema {version}; this one knows {HEAD});"
         " install that version, or restore the backup from before the upgrade"
     )
+
+
+def must_be_current(place: str, version: str) -> str:
+    """The sentence for a database that cannot be copied from as it is."""
+    if not version:
+        return f"database: {place} holds no data of tocsin"
+    return f"database: {place} has schema {version}, not {HEAD}; run `tocsin db migrate` on it first"

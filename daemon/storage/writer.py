@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from daemon.core.clock import Clock, Instant
+from daemon.core.clock import MINUTE, Clock, Instant
 from daemon.core.errors import BadInput, Unavailable
 from daemon.core.store import Tx
 from daemon.storage.batch import Batch
@@ -118,7 +118,7 @@ class Writer:
 
     async def _rest(self) -> None:
         self._wake.clear()
-        woken = await self._clock.wait(self._wake, self._engine.idle_every)
+        woken = self._nudged or await self._clock.wait(self._wake, self._engine.idle_every)
         if self._nudged or not woken:
             self._nudged = False
             await self._upkeep()
@@ -150,8 +150,9 @@ class Writer:
         self._busy_since = self._clock.monotonic()
         self._current = jobs
         try:
+            before = self.rollbacks
             await self._settle(jobs)
-            if not self.failure:
+            if self.rollbacks == before:  # else the next try comes first
                 await self._upkeep()
         finally:
             self._busy_since = None
@@ -213,7 +214,7 @@ class Writer:
     def _try_work(self, job: Job, batch: Batch) -> Missing | None:
         """One run; if the work raises, only its own traces go.  What it lacks must be fetched first."""
         mark = batch.mark()
-        tx = Transaction(batch, max(job.now, self._engine.latest))
+        tx = Transaction(batch, self._instant(job))
         batch.at = max(batch.at, tx.now)
         job.result = job.error = None
         lacks: Missing | None = None
@@ -233,6 +234,11 @@ class Writer:
         batch.touched |= tx.touched
         tx.end()
         return lacks
+
+    def _instant(self, job: Job) -> Instant:
+        """No work is older than what others committed, unless the clock of all was set back."""
+        latest = self._engine.latest
+        return latest if job.now < latest < job.now + MINUTE else job.now
 
     def _try_rows(self, batch: Batch, now: Instant) -> Missing | None:
         tx = Transaction(batch, now)

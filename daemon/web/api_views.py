@@ -10,9 +10,10 @@ from typing import Any, cast
 import msgspec
 
 from daemon.core import journal as j
+from daemon.core.channel_view import ChannelView
 from daemon.core.clock import Instant, to_iso
 from daemon.core.delivery import Delivery
-from daemon.core.group import ChannelView, Group, Pending
+from daemon.core.group import Group, Pending
 from daemon.core.ports import Ref
 from daemon.core.store import EpisodeRow, GroupRow
 from daemon.core.words import Impact, Status

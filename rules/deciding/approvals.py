@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from daemon.core.channel_view import AGAIN
 from daemon.core.group import Pending
 from daemon.core.journal import Withdrawn
 from daemon.core.words import Status
 from rules.deciding.asks import ask
 from rules.deciding.draft import Draft
+from rules.deciding.returns import anew
 from rules.deciding.speech import say_waited, shown, skip
 
 VOTES = {"one": 1, "two": 2}
@@ -22,12 +24,12 @@ def _one(draft: Draft, pending: Pending) -> None:
     state = draft.state
     if state.status is Status.resolved and pending.status is not Status.resolved:
         skip(draft, pending.plan, pending.step, pending.occasion, "resolved")
-    elif pending.plan != state.plan:
+    elif pending.plan != state.plan and not pending.occasion.startswith(AGAIN):
         skip(draft, pending.plan, pending.step, pending.occasion, "plan changed")
     elif pending.vetoed_by:
         skip(draft, pending.plan, pending.step, pending.occasion, f"vetoed by {pending.vetoed_by}")
-    elif (pending.status, pending.impact, pending.components) != (
-        state.status, state.impact, state.components,
+    elif (pending.status, pending.impact, pending.components, pending.plan) != (
+        state.status, state.impact, state.components, state.plan,
     ):  # fmt: skip
         draft.add(
             Withdrawn(
@@ -35,6 +37,7 @@ def _one(draft: Draft, pending: Pending) -> None:
                 reason="status, impact or components changed",
             )
         )  # fmt: skip
+        anew(draft, pending)  # no event will ask for it again
     elif pending.need in VOTES and len(pending.votes) >= VOTES[pending.need]:
         say_waited(draft, pending)
     elif draft.now >= pending.until:

@@ -26,6 +26,7 @@ QUESTION_TEXTS = {
     "take_over_ending": "take_over_ending",
     "retract": "ask_retract",
     "held": "ask_held",
+    "unknown": "ask_unknown",
     "dead": "ask_dead",
     "channel down": "ask_down",
 }

@@ -64,18 +64,20 @@ def say_posts(
     return said
 
 
-def words(draft: Draft, step: Step, channels: tuple[str, ...], promise: Instant | None) -> dict[str, str]:
-    """The step's text for each channel; a template that fails gives way to the built-in text."""
-    facts = text_facts(draft, step=step.id, next_update_at=promise)
+def words(
+    draft: Draft, step: str, say: str, channels: tuple[str, ...], promise: Instant | None
+) -> dict[str, str]:
+    """The text ``say`` for each channel; a template that fails gives way to the built-in text."""
+    facts = text_facts(draft, step=step, next_update_at=promise)
     posts: dict[str, str] = {}
     for name in channels:
         channel = draft.rules.channels[name]
         shown = facts if channel.audience is Audience.internal else {**facts, "note": ""}
         try:
-            posts[name] = draft.rules.texts.render(step.say, channel, shown)
+            posts[name] = draft.rules.texts.render(say, channel, shown)
         except TextError as error:
-            draft.failed.append((f"text/{step.say}/{name}", f"text {step.say} on {name}: {error}"))
-            posts[name] = draft.rules.texts.built_in(step.say, channel, shown)
+            draft.failed.append((f"text/{say}/{name}", f"text {say} on {name}: {error}"))
+            posts[name] = draft.rules.texts.built_in(say, channel, shown)
     return posts
 
 
@@ -89,8 +91,8 @@ def say_step(draft: Draft, plan: Plan, step: Step, occasion: str, *, carry: bool
         _carry(draft, plan, step, occasion, channels)
         return
     promise = draft.now + step.promise if step.promise is not None else None
-    posts = words(draft, step, channels, promise)
-    same = _same_again(draft, posts)
+    posts = words(draft, step.id, step.say, channels, promise)
+    same = same_again(draft, posts)
     fresh = {name: text for name, text in posts.items() if name not in same}
     public = [name for name in fresh if draft.is_public(name)]
     if same and not public:
@@ -99,13 +101,13 @@ def say_step(draft: Draft, plan: Plan, step: Step, occasion: str, *, carry: bool
         ask(
             draft,
             "taken_over",
-            whom=_owner(draft, plan),
+            whom=ask_for_owner(draft, plan),
             step=step,
             occasion=occasion,
             ready=posts[public[0]],
         )
     elif step.approve is not None:
-        _wait(draft, plan, step, occasion, fresh, promise, step.approve)
+        wait_for_people(draft, plan, step, occasion, fresh, promise)
     else:
         say_posts(
             draft, fresh, step=step.id, plan=plan.id, occasion=occasion, promise=promise,
@@ -113,7 +115,7 @@ def say_step(draft: Draft, plan: Plan, step: Step, occasion: str, *, carry: bool
         )  # fmt: skip
 
 
-def _same_again(draft: Draft, posts: dict[str, str]) -> list[str]:
+def same_again(draft: Draft, posts: dict[str, str]) -> list[str]:
     """The public channels whose last text is this very one."""
     return [
         name for name, text in posts.items()
@@ -122,9 +124,9 @@ def _same_again(draft: Draft, posts: dict[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
-def _owner(draft: Draft, plan: Plan) -> str:
+def ask_for_owner(draft: Draft, plan: Plan | None) -> str:
     """Whom a ready text is shown to while someone has taken over: the plan's ``ask`` reads along."""
-    return plan.ask or draft.state.taken_over_by
+    return (plan.ask if plan else "") or draft.state.taken_over_by
 
 
 def _carry(draft: Draft, plan: Plan, step: Step, occasion: str, channels: tuple[str, ...]) -> None:
@@ -143,23 +145,23 @@ def _carry(draft: Draft, plan: Plan, step: Step, occasion: str, channels: tuple[
     draft.person_said.append(again)
 
 
-def _wait(
+def wait_for_people(
     draft: Draft,
     plan: Plan,
     step: Step,
     occasion: str,
     posts: dict[str, str],
     promise: Instant | None,
-    approve: Approve,
 ) -> None:
-    until = draft.now + approve.within
+    """Put the exact words to people, as the step's ``approve`` says."""
+    approve = step.approve or Approve("one")
     draft.add(
         Waiting(
             step=step.id,
             plan=plan.id,
             occasion=occasion,
             need=approve.need,
-            until=until,
+            until=draft.now + approve.within,
             otherwise=approve.otherwise,
             posts=posts,
             promise=promise,
@@ -167,13 +169,22 @@ def _wait(
             first=not draft.state.page_told and any(draft.is_page(name) for name in posts),
         )
     )
+    ask_approval(draft, draft.state.waiting[occasion])
+
+
+def ask_approval(draft: Draft, pending: Pending) -> None:
+    """Show people a text that waits for them."""
+    plan = draft.rules.plans.get(pending.plan)
     ask(
         draft,
         "approval",
-        whom=plan.ask,
-        ready=shown(posts),
-        more={"step": step.id, "until": until, "need": approve.need, "otherwise": approve.otherwise},
-    )
+        whom=plan.ask if plan else "",
+        ready=shown(pending.posts),
+        more={
+            "step": pending.step, "until": pending.until, "need": pending.need,
+            "otherwise": pending.otherwise,
+        },
+    )  # fmt: skip
 
 
 def shown(posts: dict[str, str]) -> str:
@@ -189,7 +200,7 @@ def shown(posts: dict[str, str]) -> str:
 def say_waited(draft: Draft, pending: Pending) -> None:
     """The wait is over: exactly the words that people saw go out."""
     public = [name for name in pending.posts if draft.is_public(name)]
-    same = _same_again(draft, pending.posts)
+    same = same_again(draft, pending.posts)
     hushed = draft.hushed and not pending.votes  # whoever approved has spoken: that is a person's word
     if public and (hushed or len(same) == len(public)):
         step = next((one for one in draft.rules.plans[pending.plan].steps if one.id == pending.step), None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from daemon.core.channel_view import ChannelView
 from daemon.core.clock import MINUTE, Instant
 from daemon.core.delivery import DeliveryState
 from daemon.core.journal import (
@@ -22,6 +25,7 @@ from rules.deciding.draft import Draft
 from rules.model import Route, TextError
 
 DOUBTFUL = (DeliveryState.held, DeliveryState.dead)
+DOUBT_TOLD = 2 * MINUTE  # a post whose fate is unknown for so long is put to people (reliability, 3.3)
 ASK_AGAIN = 30 * MINUTE  # while customers know nothing because the first text did not go out
 
 
@@ -168,18 +172,38 @@ def _silence(draft: Draft, route: Route | None) -> None:
 
 def doubts(draft: Draft) -> None:
     """A delivery that only a person can settle is put to people, each once, over another channel."""
-    for name, view in draft.state.channels.items():
-        mark = f"down/{name}/{view.downs}"
-        if view.down and view.queued_at and mark not in draft.state.done:
+    done = draft.state.done
+    for name, mark, due in downs_due(draft):
+        if draft.now >= due and mark not in done:
             ask(draft, "channel down", occasion=mark, detail=name, avoid=name)
             return
+    for name, view in draft.state.channels.items():
         for update, state in view.states.items():
-            if state not in DOUBTFUL:
-                continue
             mark = f"doubt/{name}/{update}"
-            if mark not in draft.state.done:
+            if state in DOUBTFUL and mark not in done:
                 ask(draft, state, occasion=mark, detail=name, avoid=name)
                 return
+        for mark, due in doubts_due(name, view):
+            if draft.now >= due and mark not in done:
+                ask(draft, "unknown", occasion=mark, detail=name, avoid=name)
+                return
+
+
+def downs_due(draft: Draft) -> Iterator[tuple[str, str, Instant]]:
+    """Channels that are down with texts waiting, and when people hear of it.
+
+    Channels often come back together: after one did, the others get two minutes.
+    """
+    channels = draft.state.channels
+    back = max((one.returned_at for one in channels.values() if one.returned_at is not None), default=None)
+    for name, view in channels.items():
+        if view.down and view.queued:
+            yield name, f"down/{name}/{view.downs}", 0 if back is None else back + DOUBT_TOLD
+
+
+def doubts_due(name: str, view: ChannelView) -> Iterator[tuple[str, Instant]]:
+    """When people hear of each post whose fate is unknown, and the mark of their having heard."""
+    return ((f"doubt/{name}/{update}", since + DOUBT_TOLD) for update, since in view.doubts.items())
 
 
 def stale_at(draft: Draft, route: Route | None) -> Instant | None:
@@ -238,10 +262,10 @@ def _withdraw_queued(draft: Draft, resolved_at: Instant) -> None:
     """
     names = tuple(
         name for name, view in draft.state.channels.items()
-        if view.queued_at and not view.told and draft.is_public(name)
+        if view.queued and not view.told and draft.is_public(name)
         and (
-            min(view.queued_at.values()) < resolved_at
-            or (view.first not in view.queued_at and max(view.queued_at.values()) <= resolved_at)
+            min(one.at for one in view.queued.values()) < resolved_at
+            or (view.first not in view.queued and max(one.at for one in view.queued.values()) <= resolved_at)
         )
     )  # fmt: skip
     if names:

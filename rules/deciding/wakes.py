@@ -9,7 +9,14 @@ from daemon.core.promise import broken_at
 from rules.deciding.draft import Draft
 from rules.deciding.people import ANNOUNCED
 from rules.deciding.steps import after_occasion, on_occasions, round_due
-from rules.deciding.transitions import monitoring_due, resolved_due, stale_at, unsaid_due
+from rules.deciding.transitions import (
+    doubts_due,
+    downs_due,
+    monitoring_due,
+    resolved_due,
+    stale_at,
+    unsaid_due,
+)
 from rules.model import Condition, Plan, Step
 
 
@@ -29,6 +36,9 @@ def _instants(draft: Draft) -> Iterator[Instant]:
         yield state.resolved_at + (route.reopen_within if route is not None else 30 * 60_000)
     for pending in state.waiting.values():
         yield pending.until
+    for name, view in state.channels.items():
+        yield from (due for mark, due in doubts_due(name, view) if mark not in state.done)
+    yield from (due for _, mark, due in downs_due(draft) if mark not in state.done)
     plan = draft.plan
     if plan is not None:
         for step in plan.steps:

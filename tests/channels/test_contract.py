@@ -195,7 +195,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.mark.parametrize("case", MATRIX.values(), ids=MATRIX)
-async def test_each_fault_has_its_outcome(
+async def test_rows_52_and_54_to_56_each_fault_has_its_outcome(
     kind: Kind, case: Case, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """The outcome, reason, scope and wait follow from the fault, and one call was made."""
@@ -226,7 +226,7 @@ async def test_a_good_answer_is_sent(kind: Kind, session: aiohttp.ClientSession,
         assert max(fake.counts().values()) == 1
 
 
-async def test_refused_connection_is_not_sent(
+async def test_row_51_refused_connection_is_not_sent(
     kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """Where nothing listens nothing was sent: Retry."""
@@ -238,7 +238,9 @@ async def test_refused_connection_is_not_sent(
     assert outcome.reason is Reason.network
 
 
-async def test_unknown_name_is_not_sent(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+async def test_row_50_unknown_name_is_not_sent(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
     """A name that does not resolve is proof that nothing left."""
     channel = build(kind, "https://no-such-host.invalid", session, clock, SHORT)
     outcome = await channel.send(channel.render(post()), None, "key-1")
@@ -246,7 +248,7 @@ async def test_unknown_name_is_not_sent(kind: Kind, session: aiohttp.ClientSessi
     assert outcome.reason in (Reason.network, Reason.timeout)
 
 
-async def test_tls_that_fails_is_not_sent(
+async def test_row_59_tls_that_fails_is_not_sent(
     kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """A server that speaks no TLS on an https address gets nothing: never a fall back to plain."""
@@ -258,7 +260,7 @@ async def test_tls_that_fails_is_not_sent(
         assert fake.calls == []
 
 
-async def test_silence_after_the_request_is_unknown(
+async def test_row_53_silence_after_the_request_is_unknown(
     kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """A peer that takes the bytes and never answers (half-open) ends at the deadline, as Unknown."""
@@ -400,7 +402,7 @@ async def test_an_edit_changes_the_post_and_adds_none(
     assert isinstance(await channel.edit(first.ref, other), Retry)
 
 
-async def test_deleted_parent_becomes_a_root(
+async def test_row_65_deleted_parent_becomes_a_root(
     kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """When the post before it is gone the words go out all the same, once."""

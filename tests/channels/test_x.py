@@ -66,7 +66,7 @@ async def test_an_audience_of_ones_own_is_refused(x: FakeX) -> None:
         settings(name="x", kind="x", audience="internal", **KEYS)
 
 
-async def test_a_duplicate_is_evidence_and_is_found(
+async def test_row_57_a_duplicate_is_evidence_and_is_found(
     x: FakeX, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """The second try is refused with 403: Unknown; the timeline has the post, its link wrapped."""
@@ -84,7 +84,7 @@ async def test_a_duplicate_is_evidence_and_is_found(
     assert len(x.posts) == 1
 
 
-async def test_the_timeline_is_read_to_its_end(
+async def test_row_68_the_timeline_is_read_to_its_end(
     x: FakeX, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """Absence counts after the last page; posts from long before do not."""
@@ -110,7 +110,7 @@ async def test_replies_hang_under_our_previous_post(
     assert x.posts[1]["reply_to"] == first.ref.ids["id"]
 
 
-async def test_a_404_on_a_reply_goes_out_as_a_root(
+async def test_row_65_a_404_on_a_reply_goes_out_as_a_root(
     x: FakeX, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """Whichever way X says that the parent is gone, the words go out, once."""

@@ -112,13 +112,3 @@ def test_one_sentence_each(arguments: list[str], code: int, words: str) -> None:
     assert (found.code, found.out) == (code, "")
     assert words in found.err
     assert "fault of tocsin" not in found.err
-
-
-def test_a_server_is_not_a_file() -> None:
-    """PostgreSQL has tools of its own; its address, which may hold a password, is not repeated."""
-    config = configured(Path(), "postgresql://tocsin:geheim@db/tocsin")
-    for command in (["check"], ["backup", "b"], ["restore", "b"], ["migrate"]):
-        found = run("db", *command, "-c", str(config))
-        assert found.code == 2
-        assert "only a SQLite file" in found.err
-        assert "geheim" not in found.err

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import aiohttp
 
 from tests.intake.bodies import alert, body
-from tests.processes.daemon import Daemon
 from tests.processes.waiting import CLOCK
 
 OPEN_AT_ONCE = 3  # incidents that one client keeps open
 PAUSE_AFTER_TROUBLE = 0.03  # seconds; a monitor that hammers would starve the daemon's start
+
+
+class Target(Protocol):
+    """A daemon, or whoever stands before several of them."""
+
+    async def post(self, body: bytes) -> tuple[int, str]:
+        """Status and text.  Raises aiohttp.ClientError or TimeoutError when there is no answer."""
+        ...
 
 
 @dataclass(slots=True)
@@ -40,7 +47,7 @@ class Book:
 class Client:
     """One connection's worth of load.  ``stop`` ends it after the body in hand was acknowledged."""
 
-    def __init__(self, name: str, daemon: Daemon, book: Book, seed: str) -> None:
+    def __init__(self, name: str, daemon: Target, book: Book, seed: str) -> None:
         self._name = name
         self._daemon = daemon
         self._book = book
@@ -116,7 +123,7 @@ class Client:
 class Load:
     """Several clients at once.  ``async with Load(daemon, seed) as load``; leaving ends them at once."""
 
-    def __init__(self, daemon: Daemon, seed: str, clients: int = 4) -> None:
+    def __init__(self, daemon: Target, seed: str, clients: int = 4) -> None:
         self.book = Book()
         self._clients = [Client(f"s{number}", daemon, self.book, seed) for number in range(clients)]
         self._tasks: list[asyncio.Task[None]] = []

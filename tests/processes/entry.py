@@ -1,7 +1,8 @@
 """``tocsin serve`` as tests start it when they need what the command has not.
 
 ``--speed --origin --start``: a clock that runs fast, and on from where the
-process before was killed.  SIGUSR1 blocks the event loop until SIGUSR2.
+process before was killed; with ``--server`` the database's clock is that fast, and ``--skew``
+is how wrong this machine's is.  SIGUSR1 blocks the event loop until SIGUSR2.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from daemon.cli.serve import _fast_loop
 from daemon.core.clock import Clock, SystemClock
 from daemon.core.errors import BadConfig, Unavailable
 from daemon.serve import serve
-from tests.processes.fast_clock import FastClock
+from tests.processes.fast_clock import FastClock, FastServerClock
 
 
 def block(_number: int, _frame: object) -> None:
@@ -33,8 +34,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--speed", type=float, default=0.0)
     parser.add_argument("--origin", type=float, default=0.0)
     parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--server", action="store_true")
+    parser.add_argument("--skew", type=int, default=0)
     given = parser.parse_args(arguments)
-    clock: Clock = FastClock(given.speed, given.origin, given.start) if given.speed else SystemClock()
+    clock: Clock = SystemClock()
+    if given.speed:
+        clock = fast = FastClock(given.speed, given.origin, given.start)
+        if given.server:
+            clock = FastServerClock(fast, given.skew)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     signal.signal(signal.SIGUSR1, block)
     try:

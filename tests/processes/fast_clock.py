@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from daemon.core.clock import Instant, SystemClock
+from daemon.core.clock import Instant, ServerClock, SystemClock
 
 
 class FastClock(SystemClock):
@@ -29,6 +29,35 @@ class FastClock(SystemClock):
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
         return await super().wait(event, None if seconds is None else seconds / self.speed)
+
+
+class FastServerClock(ServerClock):
+    """The time of a server that runs fast; until it was asked, a wall clock that is ``skew`` ms wrong."""
+
+    def __init__(self, fast: FastClock, skew: int = 0) -> None:
+        self._fast = fast
+        self._off = skew
+
+    @property
+    def options(self) -> list[str]:
+        return [*self._fast.options, "--server", "--skew", str(self._off)]
+
+    def now(self) -> Instant:
+        return self._fast.now() + self._off
+
+    def set(self, server: Instant, asked_at: float) -> None:
+        earliest = self._fast.start + int((server - self._fast.start) * self._fast.speed)
+        latest = earliest + int((self.monotonic() - asked_at) * 1000)
+        self._off = min(max(self.now(), earliest), latest) - self._fast.now()
+
+    def monotonic(self) -> float:
+        return self._fast.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._fast.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        return await self._fast.wait(event, seconds)
 
 
 def fast_clock(speed: float) -> FastClock:

@@ -30,7 +30,7 @@ class Cluster:
     """``make`` and ``remove`` it.  The server refuses to run as root, so root lends it a user."""
 
     def __init__(self, tools: Path, **settings: str) -> None:
-        self._tools = tools
+        self.tools = tools
         self._settings = {
             "fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "jit": "off",
             "max_connections": "60", "shared_buffers": "64MB", "log_min_messages": "fatal",
@@ -52,7 +52,7 @@ class Cluster:
         log = self.folder / "tools.log"
         with log.open("ab") as output:
             done = subprocess.run(
-                [str(self._tools / program), "-D", str(self._data), *arguments], check=False, stdout=output,
+                [str(self.tools / program), "-D", str(self._data), *arguments], check=False, stdout=output,
                 stderr=output, stdin=subprocess.DEVNULL, cwd=self.folder, **as_user,
             )  # fmt: skip
         if check and done.returncode:
@@ -89,16 +89,30 @@ class Cluster:
     def address(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
-    def _sql(self, statement: str, database: str = "postgres") -> None:
-        command = [str(self._tools / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement]
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints."""
+        command = [str(self.tools / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement]
         done = subprocess.run([*command, self.address(database)], check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def new_database(self, template: str = "template0") -> str:
         """The address of an empty database, or of a copy of another one."""
         name = f"t{next(self._numbers)}"
-        self._sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.address(name)
 
+    def new_user(self, name: str, password: str) -> None:
+        """A user without any rights who has to show a password, and who is written ``name:password@``."""
+        access = self._data / "pg_hba.conf"
+        rest = access.read_text("utf-8")
+        access.write_text(f"host all {name} 127.0.0.1/32 scram-sha-256\n{rest}", "utf-8")
+        self.sql(f"CREATE USER {name} PASSWORD '{password}'")
+        self.sql("SELECT pg_reload_conf()")
+
+    def set(self, address: str, setting: str) -> None:
+        """Change a setting of a database, for sessions to come."""
+        self.sql(f"ALTER DATABASE {address.rpartition('/')[2]} SET {setting}")
+
     def drop(self, address: str) -> None:
-        self._sql(f"DROP DATABASE {address.rpartition('/')[2]} WITH (FORCE)")
+        self.sql(f"DROP DATABASE {address.rpartition('/')[2]} WITH (FORCE)")

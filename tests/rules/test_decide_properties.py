@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from daemon.core import fold
 from daemon.core import journal as j
 from daemon.core.clock import HOUR, MINUTE, SECOND
+from daemon.core.delivery import DeliveryState
 from daemon.core.fold import fold_all
 from daemon.core.group import Group
 from daemon.core.words import Audience, Impact, Status
 from rules.decide import decide
 from rules.model import RuleSet
-from tests.rules.world import START, Happening, World, digest, happenings, rule_sets
+from tests.rules.world import START, Happening, World, digest, happenings, outages, rule_sets
 
 CASES = int(os.environ.get("TOCSIN_PROPERTY_CASES", "60"))
 UNTIL = 5 * HOUR
@@ -243,9 +244,33 @@ def test_no_echo(rules: RuleSet, story: list[Happening]) -> None:
     last: dict[str, str] = {}
     for _, said in world.said():
         for name, text in said.posts.items():
+            if world.state.channels[name].states[said.update] == DeliveryState.superseded:
+                continue  # nobody ever saw it
             if name in PUBLIC and not said.who:
                 assert last.get(name) != text
             last[name] = text
+
+
+@given(rule_sets(), happenings(), outages())
+@quick
+def test_collapse_is_honest(rules: RuleSet, story: list[Happening], outage: list[Happening]) -> None:
+    """I13: where a returned channel's texts are superseded, the last state is said, asked about, or known."""
+    world = played(rules, sorted([*story, *outage], key=lambda one: one.at))
+    state = Group(id=7)
+    for position, one in enumerate(world.journal):
+        fold.apply(state, one)
+        if not isinstance(one.entry, j.Superseded) or not one.entry.again:
+            continue
+        (name,) = one.entry.channels
+        for later in world.journal[position + 1 :]:
+            if later.at != one.at or not later.entry.decided:
+                break
+            fold.apply(state, later)
+        view = state.channels[name]
+        speaks = view.queued or any(name in pending.posts for pending in state.waiting.values())
+        ended = any(occasion.startswith(f"again/{name}/{view.again}") for occasion in state.done)
+        assert speaks or ended
+        state = fold_all(7, world.journal[: position + 1])
 
 
 @given(rule_sets(sane=True), happenings())

@@ -265,6 +265,18 @@ ACTS: list[tuple[str, Callable[[Group], j.Entry | None]]] = [
 
 
 @st.composite
+def outages(draw: st.DrawFn) -> list[Happening]:
+    """Channels that take nothing for a while, longer and shorter than what a text may wait."""
+    at = draw(st.sampled_from([0, 2, 31])) * MINUTE
+    back = at + draw(st.sampled_from([10, 16, 25, 47, 100, 200])) * MINUTE
+    names = draw(st.sampled_from([("mail",), ("x",), ("mail", "x", "ops")]))
+    return [
+        *(Happening(at, _channel(name, down=True), f"{name} down") for name in names),
+        *(Happening(back, _channel(name, down=False), f"{name} up") for name in names),
+    ]
+
+
+@st.composite
 def happenings(draw: st.DrawFn, *, people: bool = True) -> list[Happening]:
     """Up to a dozen things within four hours, the first an alert at once."""
     story = [Happening(0, _alert(1, firing=True, impact=Impact.minor), "alert 1 fires")]
@@ -279,6 +291,8 @@ def happenings(draw: st.DrawFn, *, people: bool = True) -> list[Happening]:
         else:
             what, make = draw(st.sampled_from(ACTS))
             story.append(Happening(at, make, what))
+    if draw(st.booleans()):
+        story += draw(outages())
     return sorted(story, key=lambda one: one.at)
 
 
@@ -287,7 +301,7 @@ class World:
     """Plays a history against one group and keeps the whole journal."""
 
     rules: RuleSet
-    sends: bool = True  # whether the outbox delivers at once
+    sends: bool = True  # whether the outbox delivers at once, to channels that are not down
     state: Group = field(default_factory=lambda: Group(id=7))
     journal: list[Recorded] = field(default_factory=list)
     due: Instant | None = None
@@ -299,13 +313,11 @@ class World:
         self.calls += 1
         self.state, self.due = done.state, done.next_due
         self.journal.extend(done.recorded)
-        moved: list[j.Entry] = []
-        for one in done.recorded:
-            if self.sends and isinstance(one.entry, j.Said):
-                moved += [
-                    j.DeliveryMoved(name, one.entry.update, "sent")
-                    for name in one.entry.posts if name not in one.entry.pages
-                ]  # fmt: skip
+        moved: list[j.Entry] = [
+            j.DeliveryMoved(name, update, "sent")
+            for name, view in self.state.channels.items() if self.sends and not view.down
+            for update, one in view.queued.items() if not one.question
+        ]  # fmt: skip
         if moved:
             self.step(moved, now)
         return done.recorded

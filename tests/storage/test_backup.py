@@ -39,7 +39,7 @@ async def test_a_backup_is_one_private_file(open_store: Open, path: Path, copy: 
     for _ in range(20):
         await new_group(store)
     found = await asyncio.to_thread(back_up, path, copy)
-    assert (found.good, found.file, found.groups) == (True, copy, 20)
+    assert (found.good, found.place, found.groups) == (True, str(copy), 20)
     assert mode_of(copy) == 0o600
     assert names(copy.parent) == {"tocsin.backup"}
     assert groups_in(copy) == 20

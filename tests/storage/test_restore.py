@@ -20,8 +20,9 @@ from daemon.core.journal import DeliveryMoved
 from daemon.core.store import Store
 from daemon.storage.sqlite.backup import back_up
 from daemon.storage.sqlite.checkup import check
-from daemon.storage.sqlite.restore import Restored, restore
+from daemon.storage.sqlite.restore import restore
 from daemon.storage.sqlite.upgrade import upgrade
+from daemon.storage.upkeep import Restored
 from tests.storage.conftest import CHILD_ENVIRONMENT, Open
 from tests.storage.samples import NOW, delivery_row, hear, new_group, put
 from tests.storage.test_backup import groups_in, names
@@ -140,9 +141,10 @@ async def test_the_file_before_is_kept(open_store: Open, path: Path, tmp_path: P
     await new_group(store)
     await store.close()
     done = await put_back(tmp_path / "b.db", path)
-    assert done.aside == path.with_name("tocsin.db.2027-01-01T10-00-00Z")
-    assert (groups_in(done.aside), groups_in(path)) == (51, 50)
-    assert (mode_of(done.aside), mode_of(path)) == (0o600, 0o600)
+    aside = path.with_name("tocsin.db.2027-01-01T10-00-00Z")
+    assert done.aside == str(aside)
+    assert (groups_in(aside), groups_in(path)) == (51, 50)
+    assert (mode_of(aside), mode_of(path)) == (0o600, 0o600)
     assert not any(".restoring" in name for name in names(tmp_path))
 
 
@@ -152,8 +154,8 @@ async def test_two_restores_in_one_second(open_store: Open, path: Path, tmp_path
     back_up(path, tmp_path / "b.db")
     first, second = await put_back(tmp_path / "b.db", path), await put_back(tmp_path / "b.db", path)
     assert first.aside is not None
-    assert second.aside == first.aside.with_name(f"{first.aside.name}-2")
-    assert groups_in(first.aside) == groups_in(second.aside) == 50
+    assert second.aside == f"{first.aside}-2"
+    assert groups_in(Path(first.aside)) == groups_in(Path(second.aside)) == 50
 
 
 async def test_nothing_there_before(open_store: Open, path: Path, tmp_path: Path) -> None:
@@ -258,10 +260,10 @@ async def test_row_24_over_a_database_that_is_lost(
     replace(log, b"what remains of a log")
     done = await put_back(copy, path)
     assert done.aside is not None
-    assert bytes_of(done.aside) == body
+    assert bytes_of(Path(done.aside)) == body
     assert not log.exists()
     if body:
-        assert bytes_of(done.aside.with_name(f"{done.aside.name}-wal")) == b"what remains of a log"
+        assert bytes_of(Path(f"{done.aside}-wal")) == b"what remains of a log"
     assert len(await (await open_store()).open_groups()) == 50
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 
 from daemon import recovery
 from daemon.core.alert import Alert, Report
-from daemon.core.clock import MINUTE, FakeClock, Instant, SystemClock
+from daemon.core.clock import MINUTE, SECOND, FakeClock, Instant, SystemClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent
@@ -165,12 +166,17 @@ class House:
         self.timers = TimerDesk(self.desk)
         self.board = Board(self.desk)
         self.reconciler = Reconciler(self.speakers, self.deliveries, self.store, self.clock)
-        self.outboxes = [
-            Outbox(speaker, self.deliveries, self.store, self.clock, watcher.attempt)
-            for speaker in self.speakers.values()
-        ]
+        self.watcher = watcher
+        self.make_outboxes()
         await recovery.load_memory(self.desk, self.store)
         await recovery.settle_the_past(self.desk, self.store, self.speakers, self.clock)
+
+    def make_outboxes(self) -> None:
+        """A worker per channel, by what the channels are capable of now."""
+        self.outboxes = [
+            Outbox(speaker, self.deliveries, self.store, self.clock, self.watcher.attempt)
+            for speaker in self.speakers.values()
+        ]
 
     async def close(self) -> None:
         await self.timers.heartbeat()
@@ -231,15 +237,18 @@ class House:
         """Let time pass, stopping at every instant at which something is due."""
         end = self.clock.now() + int(minutes * MINUTE)
         await self.settle()
-        while self.clock.now() < end:
+        while (now := self.clock.now()) < end:
             due = [await self.store.earliest_due(), await self.store.earliest_claim(), await self._doubt()]
-            later = [one for one in due if one is not None and self.clock.now() < one <= end]
-            self.clock.advance(min(later, default=end) - self.clock.now())
+            monotonic = self.clock.monotonic()
+            due += [now + ceil(one.destination.wait(monotonic) * SECOND) for one in self.outboxes]
+            later = [one for one in due if one is not None and now < one <= end]
+            self.clock.advance(min(later, default=end) - now)
             await self.settle()
 
     async def _doubt(self) -> Instant | None:
-        page = await self.store.deliveries(50, states={DeliveryState.unknown})
-        return min((row.not_before for row in page.items), default=None)
+        in_hand = {DeliveryState.unknown, DeliveryState.claimed, DeliveryState.attempted}
+        page = await self.store.deliveries(50, states=in_hand)
+        return min((row.lease_until or row.not_before for row in page.items), default=None)
 
     # -- what is seen ------------------------------------------------------
 

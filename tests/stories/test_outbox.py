@@ -13,11 +13,12 @@ import pytest
 
 from daemon.core.clock import MINUTE
 from daemon.core.delivery import DeliveryState
+from daemon.core.destination import PARKED
 from daemon.core.errors import Refused
 from daemon.core.journal import DeliveryMoved
 from daemon.core.ports import NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.store import Store
-from daemon.service.deliveries import PARKED
+from daemon.service.incidents import UpdateRequest
 from tests.stories.house import House
 
 
@@ -93,7 +94,7 @@ async def test_row_58_a_revoked_token_parks_the_channel(house: House) -> None:
     assert await states(house.store, "mail") == ["queued"]
     assert house.state(1).told == ["page"], "nothing was sent"
     assert sum("refuses our credentials" in text for _, text in house.heard("ops")) == 1
-    await house.forward(PARKED / MINUTE - 0.1)
+    await house.forward(PARKED / 60 - 0.1)
     assert house.heard("mail") == []
     await house.forward(1)
     assert len(house.heard("mail")) == 1
@@ -105,6 +106,7 @@ async def test_a_mailing_that_nobody_got_yet_is_not_told(house: House) -> None:
     mail = house.speakers["mail"]
     mail.capabilities = replace(mail.capabilities, per_recipient=True)
     mail.people = ("a@example.com", "b@example.com", "c@example.com")
+    house.make_outboxes()
     mail.answers = [Retry(Reason.network, after=60.0)] * 3
     await house.alert()
     await house.forward(1.5)
@@ -135,12 +137,14 @@ async def test_a_final_refusal_is_dead_and_told(house: House) -> None:
 async def test_order_is_kept_behind_a_doubt(house: House) -> None:
     """The next text on a channel waits until the doubt about the one before is settled."""
     mail = house.speakers["mail"]
-    mail.answers = [Retry(Reason.network, after=2000.0), Sent(Ref({}))]
+    mail.answers = [Retry(Reason.network, after=600.0), Sent(Ref({}))]
     await house.alert()
-    await house.forward(31.5)
+    await house.forward(2)
+    await house.incidents.update(1, "ana", UpdateRequest(text="We know more."))
+    await house.settle()
     assert await states(house.store, "mail") == ["queued", "queued"]
     await house.forward(10)
-    assert [payload["text"][:10] for _, payload in mail.heard] == ["We are awa", "This probl"]
+    assert [payload["text"][:10] for _, payload in mail.heard] == ["We are awa", "We know mo"]
 
 
 async def test_a_channel_whose_only_post_never_left_hears_nothing_of_the_end(house: House) -> None:

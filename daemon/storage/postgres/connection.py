@@ -17,6 +17,12 @@ from daemon.storage.postgres import faults
 SCHEMA = "tocsin"
 """Where our tables are, so that a database can be shared with other programs."""
 
+READ_ONLY = (
+    "the server takes no writes (a standby, or default_transaction_read_only); name the primary"
+    " (several hosts: add ?target_session_attrs=read-write)"
+)
+NO_ADDRESS = "is no address of a server; write postgresql://user@host:5432/database"
+
 CONNECT_WITHIN = 5.0  # seconds
 ANSWER_WITHIN = 8.0
 """Seconds for any one command, by this side's clock: longer than the server's own limits below."""
@@ -28,6 +34,8 @@ SETTINGS = {
     "application_name": "tocsin",
     "search_path": SCHEMA,
     "jit": "off",  # every statement here is short
+    # What a server leaves to chance (`off`) would be lost in its crash after we have said 200.
+    "synchronous_commit": "on",
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     # A process that stops in the middle of a commit holds the right to write: it loses its session.
@@ -43,8 +51,7 @@ SETTINGS = {
 def shown(address: str) -> str:
     """The address as it may be printed: without user and password."""
     parts = urlsplit(address)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.hostname or 'the local socket'}{port}{parts.path}"
+    return f"{parts.netloc.rpartition('@')[2] or 'the local socket'}{parts.path}"
 
 
 async def connect(address: str) -> Connection:
@@ -54,11 +61,17 @@ async def connect(address: str) -> Connection:
     )
 
 
+async def connect_patiently(address: str) -> Connection:
+    """A session for work on the whole database: only locks have a time limit.  Raises what asyncpg raises."""
+    settings = SETTINGS | dict.fromkeys(("statement_timeout", "idle_in_transaction_session_timeout"), "0")
+    return await asyncpg.connect(address, timeout=CONNECT_WITHIN, server_settings=settings)
+
+
 async def open_pool(address: str, size: int) -> Pool:
     """Sessions for questions and claims.  Raises what asyncpg raises."""
     return await asyncpg.create_pool(
         address,
-        min_size=1,
+        min_size=0,  # a floor would be restored by itself, with a traceback in the log for each try
         max_size=size,
         timeout=CONNECT_WITHIN,
         command_timeout=ANSWER_WITHIN,
@@ -66,17 +79,32 @@ async def open_pool(address: str, size: int) -> Pool:
     )
 
 
+_WRONG: dict[type[BaseException], str] = {
+    asyncpg.ReadOnlySQLTransactionError: READ_ONLY,
+    asyncpg.InvalidCatalogNameError: "there is no such database; create it (createdb), or change `database`",
+    asyncpg.InvalidAuthorizationSpecificationError: (  # a wrong password too
+        "the server refuses the user or password; correct `database`"
+    ),
+    asyncpg.InsufficientPrivilegeError: (
+        "the user may not do this ({error}); make it the owner of the database"
+    ),
+    asyncpg.ClientConfigurationError: NO_ADDRESS,
+    ValueError: NO_ADDRESS,
+}
+"""What waiting does not help against: somebody has to change the configuration or the server."""
+
+
+def is_wrong(error: BaseException) -> bool:
+    """Whether an operator must change something before it can work."""
+    return isinstance(error, tuple(_WRONG)) and not isinstance(error, asyncpg.InterfaceError)
+
+
 def cannot_open(address: str, error: BaseException) -> BadConfig | Unavailable:
     """What a failure to open means for whoever starts the daemon, with the remedy."""
-    place = f"database: {shown(address)}"
     if isinstance(error, (BadConfig, Unavailable)):
         return error
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return BadConfig(f"{place}: there is no such database; create it (createdb), or change `database`")
-    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):  # a wrong password too
-        return BadConfig(f"{place}: the server refuses the user or password; correct `database`")
-    if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return BadConfig(f"{place}: the user may not do this ({error}); make it the owner of the database")
-    if isinstance(error, (asyncpg.ClientConfigurationError, ValueError)):
-        return BadConfig(f"{place}: is no address of a server; write postgresql://user@host:5432/database")
+    place = f"database: {shown(address)}"
+    for kind, words in _WRONG.items():
+        if isinstance(error, kind):
+            return BadConfig(f"{place}: {words.format(error=error)}")
     return Unavailable(f"{place}: {faults.in_plain_words(error)}; start the server, or change `database`")

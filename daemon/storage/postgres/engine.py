@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,17 +27,21 @@ from daemon.storage.rows import Row
 from daemon.storage.statements import Statement
 
 LOCK = 0x70C51A11  # "tocsin"; in the header of our SQLite files too
+PRESENCE = LOCK + 2
+"""Shared by every process that may write: whoever has it alone knows that no other does."""
 BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})"
 FRESH = 10.0
 """Seconds since the last look at the others' commits after which memory is not believed any more."""
 
-DOUBT = (
-    3.0  # seconds in which the fate of a COMMIT is asked for, before its callers are told that nobody knows
-)
-TRIM_EVERY = 1_000  # commits between two trims of the table of commits
+DOUBT = 7.0
+"""Seconds in which the fate of a COMMIT is asked for, before its callers are told that nobody knows.
+
+Longer than the server keeps a session that has stopped in a transaction: until then it holds the lock.
+"""
+TRIM_EVERY = 1_000  # commits between two trims of the table of commits; the last so many are kept
 STALLED = 6.0  # seconds for one phase of a commit, by this side's clock
 
-Tell = Callable[[Learned], Awaitable[None]]
+Tell = Callable[[Learned], None]
 Name = tuple[Statement, tuple[tuple[str, Any], ...]]
 
 
@@ -58,15 +62,17 @@ class PostgresEngine:
         self._connection: Connection | None = None
         self._answers: dict[Name, list[Row]] = {}
         self._tell: Tell | None = None
-        self._seen = newest[:2]  # the last commit that memory was told of, and who made it
-        self._newest = self._tried = newest[0]
-        self._told = False  # whether memory was told of all that was committed before this batch
+        self._seen = newest[:2]  # the last commit that was looked at, and who made it
+        self._tried = newest[0]
+        self._untold: list[bytes] = []  # news of others that nobody wanted to hear yet
+        self._versions: set[str] = set()  # rule versions that memory was told of
         self._looked_at = clock.monotonic()
         self.latest = newest[2]
         self.memory = Memory(self._ask, counters, self._want)
         self.node = f"{socket.gethostname()}-{secrets.token_hex(6)}"
         self.on_notice: Callable[[], None] = lambda: None
         self.doubts = 0
+        self.lost = False  # the server is a past of what this process has seen
 
     @property
     def is_current(self) -> bool:
@@ -75,7 +81,11 @@ class PostgresEngine:
     @property
     def seen(self) -> int:
         """The newest commit that is known to be durable."""
-        return self._newest
+        return self._seen[0]
+
+    async def open(self) -> None:
+        """Begin the session, so that it can be seen that this process is there."""
+        await self._connected()
 
     def follow(self, tell: Tell) -> None:
         """Tell ``tell`` from the next look on."""
@@ -87,10 +97,12 @@ class PostgresEngine:
         self._answers.clear()
         async with asyncio.timeout(STALLED):
             connection = await self._connected()
+        if not self.is_current:
+            await self._look(connection)  # after a long absence: not while the others wait for us
+        async with asyncio.timeout(STALLED):
             await connection.execute(BEGIN)
         await self._look(connection)
-        self._told = self._tell is not None
-        self._tried = max(self._tried, self._newest) + 1  # no number is used twice
+        self._tried = max(self._tried, self.seen) + 1  # no number is used twice
         return self._tried
 
     async def fetch(self, missing: Missing) -> None:
@@ -114,26 +126,21 @@ class PostgresEngine:
     async def commit(self, batch: Batch) -> int:
         connection = await self._connected()
         async with asyncio.timeout(STALLED):
-            self.latest = max(self.latest, batch.at)
+            self.latest = batch.at or self.latest
             rows = await flush(connection, batch, self.node, self.latest)
             if not rows:
                 await connection.execute("ROLLBACK")
                 return 0
             if batch.number % TRIM_EVERY == 0:
-                await connection.execute(sql.TRIM_BATCHES, batch.number)
+                await connection.execute(sql.TRIM_BATCHES, batch.number - TRIM_EVERY)
         try:
             async with asyncio.timeout(STALLED):
                 await connection.execute("COMMIT")
         except Exception as error:
             if not faults.is_broken_link(error) or not await self._was_committed(batch.number):
                 raise
-        self._committed(batch.number)
+        self._seen = (batch.number, self.node)
         return rows
-
-    def _committed(self, number: int) -> None:
-        self._newest = number
-        if self._told:
-            self._seen = (number, self.node)
 
     async def roll_back(self) -> None:
         connection = self._connection
@@ -141,8 +148,7 @@ class PostgresEngine:
             return
         try:
             async with asyncio.timeout(2):
-                if connection.is_in_transaction():
-                    await connection.execute("ROLLBACK")
+                await connection.execute("ROLLBACK")  # also after a BEGIN whose answer we did not wait for
         except Exception:  # noqa: BLE001 - whatever it was, a session that is gone holds no transaction
             connection.terminate()
 
@@ -173,20 +179,31 @@ class PostgresEngine:
 
     async def _look(self, connection: Connection) -> None:
         """Read the commits since the last look; tell memory of them.  Raises LostHistory or FellBehind."""
-        asked_at = self._clock.monotonic()
-        rows = await connection.fetch(sql.SINCE, self._seen[0])
-        if isinstance(self._clock, ServerClock):
-            self._clock.set(rows[0][0], asked_at)
-        new = self._unseen([row for row in rows if row[1] is not None])
+        while True:
+            asked_at = self._clock.monotonic()
+            rows = await connection.fetch(sql.SINCE, self._seen[0])
+            if isinstance(self._clock, ServerClock):
+                self._clock.set(rows[0][0], asked_at)
+            await self._take(connection, self._unseen([row for row in rows if row[1] is not None]))
+            if len(rows) < sql.AT_ONCE:
+                break
+        self._looked_at = asked_at
+
+    async def _take(self, connection: Connection, new: list[Any]) -> None:
+        """Go on to the newest of these commits, once memory was told of all that they wrote."""
+        bodies = [*self._untold, *(row[4] for row in new)]
+        if not bodies:
+            return
+        if self._tell is None:
+            self.memory.heads.clear()  # memory is not kept yet: ask each time
+        else:
+            await self._learn(connection, self._tell, news.gather(bodies), new[-1][1] if new else self.seen)
+            bodies = []
+        self._untold = bodies
         if new:
-            found = news.gather(row[4] for row in new)
-            self.memory.counters.update(found.counters)
-            self._newest = new[-1][1]
-            self.latest = max(self.latest, new[-1][3])
-            await self._learn(connection, found)
-            if self._tell is not None:
-                self._seen = (new[-1][1], new[-1][2])
-        self._looked_at = self._clock.monotonic()
+            self.memory.counters.update(news.gather([new[-1][4]]).counters)
+            self._seen = (new[-1][1], new[-1][2])
+            self.latest = new[-1][3]
 
     def _unseen(self, rows: list[Any]) -> list[Any]:
         """The commits after the last one that we saw, after making sure that it is still there."""
@@ -198,19 +215,23 @@ class PostgresEngine:
                 raise faults.FellBehind(
                     f"commit {number} of the database cannot be found any more: this process slept too long"
                 )
+            self.lost = True
             raise faults.LostHistory(
                 f"the database has lost commit {number}, which it had acknowledged: it is an older copy"
             )
         return rows[1:]
 
-    async def _learn(self, connection: Connection, found: news.News) -> None:
-        if self._tell is None:
-            self.memory.heads.clear()  # memory is not kept yet: ask each time
-            return
-        what = await learned(connection, self._newest, found)
-        for row in what.groups:
-            self.memory.heads[row.id] = (row.sequence, row.head)
-        await self._tell(what)
+    async def _learn(self, connection: Connection, tell: Tell, found: news.News, number: int) -> None:
+        what = await learned(connection, number, found, self._versions)
+        rows = {row.id: row for row in what.groups}
+        for group in found.groups:
+            row, entries = rows.get(group), what.entries.get(group)
+            if row is None or (entries and entries[-1].sequence > row.sequence):
+                self.memory.heads.pop(group, None)  # the row does not say where the journal is: ask for it
+            else:
+                self.memory.heads[group] = (row.sequence, row.head)
+        tell(what)
+        self._versions.update(rules.version for rules in what.rules)
 
     async def _was_committed(self, number: int) -> bool:
         """The link broke in COMMIT: wait until the old session has ended, then look."""
@@ -240,8 +261,14 @@ class PostgresEngine:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._address)
-            await self._connection.add_listener(NOTIFY, self._notified)
+            connection = await connect(self._address)
+            try:
+                await connection.fetch("SELECT pg_advisory_lock_shared($1)", PRESENCE)
+                await connection.add_listener(NOTIFY, self._notified)
+            except BaseException:
+                connection.terminate()
+                raise
+            self._connection = connection
         return self._connection
 
     def _notified(self, _connection: object, _pid: int, _channel: str, node: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemon.core.journal import Recorded
-from daemon.core.store import EpisodeRow, Learned
+from daemon.core.store import EpisodeRow, Learned, RulesVersion
 from daemon.storage import rows
 from daemon.storage.codec import decode_entry
 from daemon.storage.postgres import statements as sql
@@ -12,8 +12,11 @@ from daemon.storage.postgres.news import News
 from daemon.storage.tables import NOTE
 
 
-async def learned(connection: Connection, batch: int, news: News) -> Learned:
-    """All that the news names, as it is now: perhaps newer than the news, which does no harm."""
+async def learned(connection: Connection, batch: int, news: News, versions: set[str]) -> Learned:
+    """All that the news names, as it is now: perhaps newer than the news, which does no harm.
+
+    ``versions``: the rule versions that need not be told again.
+    """
     groups = [
         rows.group_from_row(tuple(row)) for row in await connection.fetch(sql.GROUPS, list(news.groups))
     ]
@@ -23,6 +26,7 @@ async def learned(connection: Connection, batch: int, news: News) -> Learned:
         await _entries(connection, {group: first for group, first in news.groups.items() if first}),
         await _episodes(connection, news.episodes),
         await _notes(connection, news.notes),
+        await _rules(connection, {row.rules for row in groups} - versions),
     )
 
 
@@ -54,3 +58,9 @@ async def _notes(connection: Connection, names: list[str]) -> dict[str, bytes]:
         return {}
     wanted = [NOTE + name for name in names]
     return {row[0].removeprefix(NOTE): row[1] for row in await connection.fetch(sql.NOTED, wanted)}
+
+
+async def _rules(connection: Connection, versions: set[str]) -> list[RulesVersion]:
+    if not versions:
+        return []
+    return [rows.rules_from_row(tuple(row)) for row in await connection.fetch(sql.VERSIONS, sorted(versions))]

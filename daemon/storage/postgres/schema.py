@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from daemon.core.errors import BadConfig
-from daemon.storage.postgres.connection import SCHEMA, Connection, connect, shown
-from daemon.storage.postgres.engine import LOCK
-from daemon.storage.sqlite.schema import SECRET
+from daemon.core.errors import BadConfig, Unavailable
+from daemon.storage.postgres.connection import READ_ONLY, SCHEMA, Connection, connect_patiently, shown
+from daemon.storage.postgres.engine import LOCK, PRESENCE
+from daemon.storage.tables import SECRET
 from daemon.storage.versions import HEAD, is_newer, known
 
 OLDEST = 12  # the oldest major version of the server that the project's tests were run with is 15
@@ -22,12 +27,20 @@ MIGRATING = LOCK + 1
 async def prepare(connection: Connection, address: str) -> bytes:
     """Check, migrate; the secret that public ids are made with.
 
-    Raises BadConfig with one sentence when the server cannot be written to, is
-    too old, or the schema is newer than this program; asyncpg's errors otherwise.
+    From then on, as long as the session lasts, the database is not exchanged (presence.py).
+    Raises Unavailable while somebody does that; BadConfig with one sentence when the
+    server cannot be written to, is too old, or the schema is newer than this program;
+    asyncpg's errors otherwise.
     """
-    await _check_server(connection, address)
-    await connection.execute("SET statement_timeout = '10min'; SET lock_timeout = '1min'")
-    await connection.fetch("SELECT pg_advisory_lock($1)", MIGRATING)
+    await check_server(connection, address)
+    await connection.execute("SET statement_timeout = '10min'; SET lock_timeout = '5s'")
+    try:
+        await connection.fetch("SELECT pg_advisory_lock($1)", MIGRATING)
+        await connection.fetch("SELECT pg_advisory_lock_shared($1)", PRESENCE)
+    except asyncpg.LockNotAvailableError as error:
+        raise Unavailable(
+            f"database: {shown(address)}: another tocsin migrates, copies or restores it; wait for its end"
+        ) from error
     try:
         if await version_of(connection, address) != HEAD:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
@@ -50,33 +63,52 @@ async def version_of(connection: Connection, address: str) -> str:
 
 async def migrate(address: str, target: str = "head") -> None:
     """Run the migrations in one transaction: a kill leaves the old schema or the new one."""
-    # Imported here: most starts have nothing to migrate.
-    from daemon.storage.revisions import upgrade  # noqa: PLC0415
+    async with changing(address) as change:
+        await change.upgrade(target)
 
-    async def creator() -> Connection:
-        own = await connect(address)
-        await own.execute("SET statement_timeout = '10min'")
-        return own
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
+class Change:
+    """One transaction in which a schema may change; ``connection`` is its session, inside of it."""
+
+    def __init__(self, own: AsyncConnection, connection: Connection) -> None:
+        self._own = own
+        self.connection = connection
+
+    async def upgrade(self, target: str = "head") -> None:
+        """Run the migrations in the schema that the search path names."""
+        # Imported here: most starts have nothing to migrate.
+        from daemon.storage.revisions import upgrade  # noqa: PLC0415
+
+        await self._own.run_sync(upgrade, target)
+
+
+@asynccontextmanager
+async def changing(address: str) -> AsyncIterator[Change]:
+    """Commits at the end; an error, or a kill, leaves everything as it was."""
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connect_patiently(address), poolclass=NullPool
+    )
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(upgrade, target)
+        async with engine.begin() as own:
+            raw = await own.get_raw_connection()
+            connection: Any = raw.driver_connection
+            await own.execute(text("SELECT 1"))  # the transaction begins with the first statement
+            yield Change(own, connection)
+    except DBAPIError as error:
+        raise (error.orig.__cause__ if error.orig else None) or error from error
     finally:
         await engine.dispose()
 
 
-async def _check_server(connection: Connection, address: str) -> None:
+async def check_server(connection: Connection, address: str) -> None:
+    """Raise BadConfig for a server that is too old or takes no writes."""
     version = connection.get_server_version()
     if version.major < OLDEST:
         raise BadConfig(
             f"database: {shown(address)}: PostgreSQL {version.major} is too old; use {OLDEST} or newer"
         )
-    if await connection.fetchval("SELECT pg_is_in_recovery()"):
-        raise BadConfig(
-            f"database: {shown(address)} is a standby and takes no writes; name the primary"
-            " (several hosts: add ?target_session_attrs=read-write)"
-        )
+    if await _setting(connection, "transaction_read_only") == "on":
+        raise BadConfig(f"database: {shown(address)}: {READ_ONLY}")
 
 
 async def _secret(connection: Connection) -> bytes:

@@ -43,13 +43,16 @@ TRIM_BATCHES = Sql(
     ),
     dialect(),
 ).text
-"""What is older cannot be learnt any more: a process that slept longer starts anew."""
+"""Up to a number, and only what is old: a process that slept longer than that starts anew."""
 
-SINCE = """
+AT_ONCE = 200
+SINCE = f"""
 SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, b.number, b.node, b.at, b.body
-FROM (SELECT 1) AS one LEFT JOIN batches AS b ON b.number >= $1::bigint ORDER BY b.number
-"""
-"""The server's time, and every commit from one number on."""
+FROM (SELECT 1) AS one LEFT JOIN (
+    SELECT * FROM batches WHERE number >= $1::bigint ORDER BY number LIMIT {AT_ONCE}
+) AS b ON true ORDER BY b.number
+"""  # noqa: S608 - a constant
+"""The server's time, and the commits from one number on, at most ``AT_ONCE``."""
 
 NEWEST = "SELECT number, node, at, body FROM batches ORDER BY number DESC LIMIT 1"
 
@@ -57,6 +60,7 @@ _due = (
     q.claimable(channel=True)
     .with_only_columns(t.deliveries.c.id)
     .with_for_update(skip_locked=True, of=t.deliveries)
+    .cte("due")  # run once, whatever the plan: a sub-select that is run again takes more than the limit
 )
 CLAIM = Sql(
     t.deliveries.update()
@@ -65,7 +69,7 @@ CLAIM = Sql(
         token=t.deliveries.c.token + literal_column("1"),
         lease_until=bindparam("until", type_=BigInteger),
     )
-    .where(t.deliveries.c.id.in_(_due))
+    .where(t.deliveries.c.id == _due.c.id)
     .returning(*t.deliveries.c),
     dialect(),
 )
@@ -89,3 +93,4 @@ JOIN journal AS j ON j.group_id = wanted.group_id AND j.sequence >= wanted.first
 ORDER BY j.group_id, j.sequence
 """
 NOTED = "SELECT name, value FROM meta WHERE name = ANY($1::text[])"
+VERSIONS = "SELECT version, loaded_at, who, sources FROM rule_versions WHERE version = ANY($1::text[])"

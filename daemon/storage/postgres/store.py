@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from daemon.core.clock import Clock, Instant, Span
 from daemon.core.delivery import Delivery
-from daemon.core.errors import Unavailable
+from daemon.core.errors import BadConfig, Unavailable
 from daemon.core.store import Learned, Tx
 from daemon.storage import rows
 from daemon.storage.answers import Answers, Question
@@ -17,6 +17,7 @@ from daemon.storage.postgres import faults, news, schema
 from daemon.storage.postgres import statements as sql
 from daemon.storage.postgres.connection import Connection, Pool, cannot_open, connect, open_pool
 from daemon.storage.postgres.engine import PostgresEngine
+from daemon.storage.restoration import FORGET_SECRET, hold
 from daemon.storage.statements import Statement
 from daemon.storage.writer import Limits, Writer
 
@@ -34,9 +35,11 @@ class PostgresStore(Answers):
     """Made by ``open_postgres``; ``close`` it."""
 
     def __init__(
-        self, pool: Pool, engine: PostgresEngine, clock: Clock, limits: Limits, secret: bytes,
+        self, address: str, pool: Pool, engine: PostgresEngine, clock: Clock, limits: Limits, secret: bytes,
         notices: Sequence[str],
     ) -> None:  # fmt: skip
+        self._address = address
+        self._clock = clock
         self._pool = pool
         self._engine = engine
         self._secret = secret
@@ -48,7 +51,7 @@ class PostgresStore(Answers):
 
     @property
     def committed(self) -> int:
-        return self._engine.seen
+        return max(self._engine.seen, self._writer.committed)  # the writer's: of batches without rows too
 
     @property
     def failure(self) -> str:
@@ -66,7 +69,7 @@ class PostgresStore(Answers):
     def is_current(self) -> bool:
         return self._engine.is_current
 
-    async def follow(self, tell: Callable[[Learned], Awaitable[None]]) -> None:
+    async def follow(self, tell: Callable[[Learned], None]) -> None:
         self._engine.follow(tell)
         await self.write(lambda _: None, 0, 0)  # catches up
 
@@ -109,6 +112,9 @@ class PostgresStore(Answers):
             async with asyncio.timeout(5):
                 await self._pool.close()
         self._pool.terminate()
+        if self._engine.lost:
+            with suppress(BadConfig, Unavailable):  # away again: docs/reliability.md names this limit
+                await _hold_the_past(self._address, self._clock)
 
     # -- questions ----------------------------------------------------------------
 
@@ -152,21 +158,37 @@ async def open_postgres(address: str, clock: Clock, limits: Limits | None = None
     Raises BadConfig or Unavailable with one sentence that says what to do.
     """
     pool: Pool | None = None
+    engine: PostgresEngine | None = None
     try:
         connection = await connect(address)
         try:
             secret = await schema.prepare(connection, address)
             notices = await schema.promises(connection)
-            counters, newest = await _progress(connection)
+            engine = PostgresEngine(address, clock, *await _progress(connection))
+            await engine.open()  # before the other session ends: else the database could be exchanged
         finally:
             await connection.close()
         pool = await open_pool(address, SESSIONS)
     except Exception as error:
         if pool is not None:
             pool.terminate()
+        if engine is not None:
+            await engine.close()
         raise cannot_open(address, error) from error
-    engine = PostgresEngine(address, clock, counters, newest)
-    return PostgresStore(pool, engine, clock, limits or Limits(), secret, notices)
+    return PostgresStore(address, pool, engine, clock, limits or Limits(), secret, notices)
+
+
+async def _hold_the_past(address: str, clock: Clock) -> None:
+    """The server is a past of what was acknowledged: what it calls queued may have been sent since.
+
+    People decide, as after a restore (docs/decisions/0011-restore.md).
+    """
+    store = await open_postgres(address, clock)
+    try:
+        await store._ask(lambda connection: connection.execute(FORGET_SECRET))  # noqa: SLF001 - one of our own
+        await hold(store, clock.now())
+    finally:
+        await store.close()
 
 
 async def _progress(connection: Connection) -> tuple[dict[str, int], tuple[int, str, Instant]]:

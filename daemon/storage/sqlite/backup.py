@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from daemon.core.errors import BadInput, Refused, Unavailable
+from daemon.storage.checkup import MADE_AT_START, Checkup
 from daemon.storage.sqlite import place
-from daemon.storage.sqlite.checkup import MADE_AT_START, Checkup, check_good, require
+from daemon.storage.sqlite.checkup import check_good, require
 from daemon.storage.sqlite.connection import open_reader
 from daemon.storage.sqlite.faults import in_plain_words, is_lock
 
@@ -25,27 +28,37 @@ def back_up(database: Path, target: Path, *, force: bool = False) -> Checkup:
     or Unavailable (locked).  Nothing is left under the name when it raises.
     """
     require(database, MADE_AT_START)
+    own = {database.with_name(database.name + end).resolve() for end in ("", "-wal", "-shm", ".lock")}
+    if target.resolve() in own:
+        raise BadInput(f"{target}: is a file of the database itself; name another one")
+    with written(target, force=force) as part:
+        copy(database, part)
+        found = check_good(part)
+    return replace(found, place=str(target))
+
+
+@contextmanager
+def written(target: Path, *, force: bool) -> Iterator[Path]:
+    """An empty private file beside ``target``, which gets that name when the block ends without an error.
+
+    Raises BadInput (no place for a file) or Refused (it exists and ``force`` is not set).
+    """
     try:
-        _check_target(database, target, force=force)
+        _check_target(target, force=force)
         descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
         raise BadInput(f"{target}: cannot be written ({error.strerror})") from error
     os.close(descriptor)
     part = Path(name)
     try:
-        copy(database, part)
-        found = check_good(part)
+        yield part
         _publish(part, target, force=force)
     finally:
-        part.unlink(missing_ok=True)
-    found.file = target
-    return found
+        for end in ("", "-wal", "-shm"):
+            part.with_name(part.name + end).unlink(missing_ok=True)
 
 
-def _check_target(database: Path, target: Path, *, force: bool) -> None:
-    own = {database.with_name(database.name + end).resolve() for end in ("", "-wal", "-shm", ".lock")}
-    if target.resolve() in own:
-        raise BadInput(f"{target}: is a file of the database itself; name another one")
+def _check_target(target: Path, *, force: bool) -> None:
     if target.is_dir():
         raise BadInput(f"{target}: is a directory; name a file in it")
     if not target.parent.is_dir():

@@ -12,30 +12,22 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.core.clock import Clock, Instant, to_datetime
 from daemon.core.errors import BadInput, Refused, Unavailable
+from daemon.storage.checkup import Checkup
 from daemon.storage.engine import Fault
-from daemon.storage.sqlite import place
+from daemon.storage.restoration import FORGET_SECRET, hold
+from daemon.storage.sqlite import generation, place
 from daemon.storage.sqlite.backup import copy, sync
-from daemon.storage.sqlite.checkup import Checkup, check_good, require
+from daemon.storage.sqlite.checkup import check_good, require
 from daemon.storage.sqlite.connection import open_reader, open_writer
 from daemon.storage.sqlite.faults import fault_of, in_plain_words
-from daemon.storage.sqlite.restoration import forget_secret, hold
 from daemon.storage.sqlite.store import open_sqlite
+from daemon.storage.upkeep import Restored
 
 _SIDE = ("-wal", "-shm", "-journal")
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What a restore did; ``aside`` is where the file before is now."""
-
-    copy: Checkup
-    held: int
-    aside: Path | None
 
 
 def restore(source: Path, database: Path, clock: Clock) -> Restored:
@@ -49,46 +41,57 @@ def restore(source: Path, database: Path, clock: Clock) -> Restored:
     place.check_place(database)
     if source.resolve() == database.resolve():
         raise BadInput(f"{source}: is the database itself; name a backup")
-    with held_lock(database):
-        found = check_good(source)
+    with held_lock(database) as lock:
         prepared = database.with_name(f"{database.name}.restoring")
         try:
-            held = _prepare(source, prepared, clock)
+            found, held = prepare(source, prepared, clock)
             aside = _exchange(prepared, database, clock.now())
+            generation.forget(lock)  # else the next start would hold again what people have settled
         except OSError as error:
             raise Refused(f"{database}: cannot be replaced ({error.strerror})") from error
         finally:
             _remove(prepared, "", ".lock", *_SIDE)
-    return Restored(found, held, aside)
+    return Restored(found, held, None if aside is None else str(aside))
 
 
 @contextmanager
-def held_lock(database: Path) -> Iterator[None]:
-    """No daemon runs, and none can start, meanwhile.  Raises Unavailable."""
+def held_lock(database: Path) -> Iterator[int]:
+    """No daemon runs, and none can start, meanwhile; the lock's descriptor.  Raises Unavailable."""
     lock = place.take_lock(database)
     try:
-        _give(database.with_name(f"{database.name}.lock"), database)
-        yield
+        give(database.with_name(f"{database.name}.lock"), database)
+        yield lock
     finally:
         os.close(lock)
 
 
-def _prepare(source: Path, prepared: Path, clock: Clock) -> int:
-    _remove(prepared, "", *_SIDE)
+def prepare(source: Path, prepared: Path, clock: Clock) -> tuple[Checkup, int]:
+    """A copy of a backup that knows it is one: what was found in the backup, and how much is held.
+
+    Raises BadConfig or Refused for a backup that cannot be used.
+    """
+    found = check_good(source)
+    _remove(prepared, "", ".lock", *_SIDE)
     place.create(prepared)
     copy(source, prepared)
-    try:
-        forget_secret(prepared)
-    except sqlite3.Error as error:
-        raise Refused(f"{prepared}: {in_plain_words(error)}") from error
-    held = asyncio.run(_hold(prepared, clock))
+    held = hold_all(prepared, clock)
     sync(prepared)
-    return held
+    return found, held
 
 
-async def _hold(prepared: Path, clock: Clock) -> int:
-    store = await open_sqlite(prepared, clock)
+def hold_all(database: Path, clock: Clock) -> int:
+    """Hold what is not final, and have the secret drawn anew.  Raises Unavailable, BadConfig or Refused."""
     try:
+        return asyncio.run(_hold(database, clock))
+    except sqlite3.Error as error:
+        raise Refused(f"{database}: {in_plain_words(error)}") from error
+
+
+async def _hold(database: Path, clock: Clock) -> int:
+    store = await open_sqlite(database, clock)
+    try:
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute(FORGET_SECRET)
         return await hold(store, clock.now())
     finally:
         await store.close()
@@ -96,7 +99,7 @@ async def _hold(prepared: Path, clock: Clock) -> int:
 
 def _exchange(prepared: Path, database: Path, now: Instant) -> Path | None:
     """Never a moment without a database under its name: a daemon would start with an empty one."""
-    _give(prepared, database)
+    give(prepared, database)
     aside = None
     if database.exists():
         aside = _free_name(database, now)
@@ -146,7 +149,7 @@ def _remove(path: Path, *ends: str) -> None:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def _give(file: Path, database: Path) -> None:
+def give(file: Path, database: Path) -> None:
     """To the daemon's user, when root does its work; else the daemon could not open what root made."""
     if os.geteuid() == 0:
         like = (database if database.exists() else database.parent).stat()

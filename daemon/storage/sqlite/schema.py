@@ -9,10 +9,10 @@ from pathlib import Path
 from daemon.core.errors import BadConfig, Unavailable
 from daemon.storage.sqlite import connection as connections
 from daemon.storage.sqlite.faults import in_plain_words, is_lock
+from daemon.storage.tables import SECRET
 from daemon.storage.versions import HEAD, is_newer, known
 
 APPLICATION_ID = 0x70C51A11  # in the header of every database file of ours
-SECRET = "id_secret"  # noqa: S105 - the name of a row, not a secret
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> bytes:
@@ -69,3 +69,13 @@ def _secret(connection: sqlite3.Connection) -> bytes:
     )
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (SECRET,)).fetchone()
     return bytes(row[0])
+
+
+def renew_secret(connection: sqlite3.Connection) -> bytes:
+    """Have public ids made from a new secret.
+
+    Ids of groups count on from what a restored database has: with the old secret
+    a new incident would get the page address and the client keys of a lost one.
+    """
+    connection.execute("DELETE FROM meta WHERE name = ?", (SECRET,))
+    return _secret(connection)

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.core.errors import BadConfig
+from daemon.storage.checkup import MADE_AT_START
 from daemon.storage.sqlite import place, schema
-from daemon.storage.sqlite.checkup import MADE_AT_START, require
+from daemon.storage.sqlite.checkup import require
 from daemon.storage.sqlite.connection import open_reader, open_writer
 from daemon.storage.sqlite.restore import held_lock
+from daemon.storage.upkeep import Upgraded
 from daemon.storage.versions import HEAD
-
-
-@dataclass(frozen=True, slots=True)
-class Upgraded:
-    """From which version of the schema to which; ``before`` is empty for an empty file."""
-
-    before: str
-    after: str
 
 
 def upgrade(database: Path) -> Upgraded:

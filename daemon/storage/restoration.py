@@ -8,17 +8,15 @@ person moves it on, and the journals hear of it.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 from daemon.core.clock import Instant
 from daemon.core.delivery import FINAL, Delivery, DeliveryState
 from daemon.core.journal import DeliveryMoved, Recorded
 from daemon.core.store import Store, Tx
-from daemon.storage.sqlite.schema import SECRET
+from daemon.storage.tables import SECRET
 
 DETAIL = "restored from a backup"
 _PAGE = 500
@@ -31,46 +29,48 @@ _NEXT = {
 }  # the worst that may have happened to a row since
 
 
-def forget_secret(path: Path) -> None:
-    """Have public ids made from a new secret at the next opening.
+FORGET_SECRET = f"DELETE FROM meta WHERE name = '{SECRET}'"  # noqa: S608 - a constant
+"""Has public ids made from a new secret at the next opening.
 
-    Ids of groups count on from the copy: with the old secret a new incident
-    would get the page address and the client keys of one of the lost ones.
-    """
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM meta WHERE name = ?", (SECRET,))
+Ids of groups count on from the copy: with the old secret a new incident would
+get the page address and the client keys of one of the lost ones.
+"""
 
 
 async def hold(store: Store, now: Instant) -> int:
-    """Hold every delivery that is not final; how many there were."""
-    rows: list[Delivery] = []
+    """Hold every delivery that is not final; how many there were.
+
+    A transaction for each group: after a kill between two of them it can be done again.
+    """
+    rows: dict[int, list[Delivery]] = {}
     before: int | None = None
     while True:
         page = await store.deliveries(_PAGE, before, states=set(_NEXT))
-        rows += page.items
+        for row in page.items:
+            rows.setdefault(row.group, []).append(row)
         if page.next is None:
             break
         before = page.next
-    if rows:
-        await store.write(lambda tx: _hold(tx, sorted(rows, key=_by_id)), now)
-    return len(rows)
+    for group in sorted(rows):
+        await store.write(partial(_hold, group, sorted(rows[group], key=_by_id)), now)
+    return sum(map(len, rows.values()))
 
 
 def _by_id(row: Delivery) -> int:
     return row.id
 
 
-def _hold(tx: Tx, rows: Sequence[Delivery]) -> None:
-    moved: dict[int, dict[tuple[str, str], DeliveryMoved]] = {}
+def _hold(group: int, rows: Sequence[Delivery], tx: Tx) -> None:
+    tx.prepare([group], [row.id for row in rows])
+    moved: dict[tuple[str, str], DeliveryMoved] = {}
     for row in rows:
         held = _walk(tx, row)
         # Rows of one update to many recipients are one notice, as everywhere in the journal.
-        moved.setdefault(row.group, {}).setdefault(
+        moved.setdefault(
             (held.channel, held.update),
             DeliveryMoved(held.channel, held.update, held.state, key=held.key, reason=held.reason),
         )
-    for group, entries in moved.items():
-        _tell(tx, group, list(entries.values()))
+    _tell(tx, group, list(moved.values()))
 
 
 def _walk(tx: Tx, row: Delivery) -> Delivery:

@@ -1,0 +1,1 @@
+"""Two real daemons on one PostgreSQL server, and somebody who wants them to fail."""

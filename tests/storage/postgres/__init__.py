@@ -1,0 +1,1 @@
+"""What several processes on one PostgreSQL server may rely on, beyond the contract of every store."""
