@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -30,8 +31,10 @@ from daemon.core.ports import (
     Sent,
 )
 
+PER_MINUTE = 30.0  # from experience: Discord documents no numbers, its 429 says the rest
 SUPPRESS_EMBEDS = 1 << 2
 """The message flag that keeps Discord from unfolding links."""
+_EITHER = Capabilities("discord", MAX_TEXT, "units", "markdown", can_edit=True, per_minute=PER_MINUTE)
 _HOOK = re.compile(r"/api(?:/v\d+)?/webhooks/(\d+/[A-Za-z0-9._-]+)")
 
 
@@ -95,16 +98,10 @@ class DiscordChannel(BaseChannel[Settings]):
     @override
     def _capabilities(self) -> Capabilities:
         if self._hook:
-            return Capabilities(
-                "discord", MAX_TEXT, "units", "markdown", can_edit=True, secrets=("webhook_url",)
-            )
-        return Capabilities(
-            "discord",
-            MAX_TEXT,
-            "units",
-            "markdown",
+            return replace(_EITHER, secrets=("webhook_url",))
+        return replace(
+            _EITHER,
             threads=True,
-            can_edit=True,
             can_find=True,
             idempotency="native",
             on_doubt="read_back",

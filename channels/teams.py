@@ -16,6 +16,7 @@ from channels.teams_card import MAX_BYTES, message_of
 from daemon.core.clock import Clock
 from daemon.core.ports import Capabilities, Outcome, Payload, Post, Reason, Ref, Rejected, Scope, Sent
 
+PER_MINUTE = 60.0  # far below the four a second above which Teams turns webhooks away
 _CONNECTORS = (".webhook.office.com", ".webhook.office365.com", "outlook.office.com", "outlook.office365.com")
 # A flow that is off, was removed or is no longer open to everybody: each post would fail the same way.
 _OFF = frozenset(
@@ -72,7 +73,9 @@ class TeamsChannel(BaseChannel[Settings]):
 
     @override
     def _capabilities(self) -> Capabilities:
-        return Capabilities("teams", MAX_BYTES, "bytes", "card", secrets=("webhook_url",))
+        return Capabilities(
+            "teams", MAX_BYTES, "bytes", "card", per_minute=PER_MINUTE, secrets=("webhook_url",)
+        )
 
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:

@@ -17,6 +17,8 @@ from channels.telegram_html import MAX_TEXT, said
 from daemon.core.clock import Clock
 from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent
 
+PER_MINUTE = 20.0  # https://core.telegram.org/bots/faq: in one group
+
 
 def _bot_token(secret: SecretStr) -> SecretStr:
     if not re.fullmatch(r"\d+:[A-Za-z0-9_-]+", secret.get_secret_value()):
@@ -58,7 +60,14 @@ class TelegramChannel(BaseChannel[Settings]):
     @override
     def _capabilities(self) -> Capabilities:
         return Capabilities(
-            "telegram", MAX_TEXT, "units", "html", threads=True, can_edit=True, secrets=("token",)
+            "telegram",
+            MAX_TEXT,
+            "units",
+            "html",
+            threads=True,
+            can_edit=True,
+            per_minute=PER_MINUTE,
+            secrets=("token",),
         )
 
     @override

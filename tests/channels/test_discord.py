@@ -65,6 +65,7 @@ def test_the_bot_can_more_than_the_webhook(
         True,
     )
     assert (less.on_doubt, less.idempotency, less.can_find, less.threads) == ("hold", "none", False, False)
+    assert able.per_minute == less.per_minute == 30
     other = channel_of(session, clock, webhook_url="https://discord.com" + HOOK, on_doubt="resend")
     assert other.capabilities.on_doubt == "resend"
 

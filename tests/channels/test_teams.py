@@ -57,6 +57,7 @@ def test_doubt_is_held(channel: TeamsChannel, session: aiohttp.ClientSession, cl
     """No key, no list, no thread, no edit; an operator may say resend."""
     able = channel.capabilities
     assert (able.on_doubt, able.idempotency) == ("hold", "none")
+    assert able.per_minute == 60
     assert (able.can_find, able.can_edit, able.threads) == (False, False, False)
     other = channel_of(session, clock, FLOW + HOOK, on_doubt="resend")
     assert other.capabilities.on_doubt == "resend"

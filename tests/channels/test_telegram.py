@@ -45,7 +45,7 @@ def test_doubt_is_held(channel: TelegramChannel, session: aiohttp.ClientSession,
     """It answers and edits, but a bot has no list of what it wrote; an operator may say resend."""
     able = channel.capabilities
     assert (able.on_doubt, able.idempotency, able.can_find) == ("hold", "none", False)
-    assert (able.threads, able.can_edit) == (True, True)
+    assert (able.threads, able.can_edit, able.per_minute) == (True, True, 20)
     assert channel_of(session, clock, on_doubt="resend").capabilities.on_doubt == "resend"
 
 
