@@ -12,14 +12,24 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Annotated, Any, Generic, Literal, TypeVar, final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from channels.plain import clean, one_line
 from daemon.core.clock import Clock, Instant
-from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref
+from daemon.core.ports import (
+    CannotTell,
+    Capabilities,
+    Found,
+    Outcome,
+    Payload,
+    Post,
+    Reason,
+    Ref,
+    Rejected,
+)
 from daemon.core.words import Audience
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -139,6 +149,14 @@ class BaseChannel(ABC, Generic[SettingsT]):
     ) -> Found:
         return CannotTell("this channel cannot be read back")
 
+    async def edit(
+        self,
+        ref: Ref,  # noqa: ARG002 - kinds that can edit use it
+        payload: Payload,  # noqa: ARG002 - see above
+    ) -> Outcome:
+        """Make the post at ``ref`` say ``payload``; doing it twice is doing it once."""
+        return Rejected(Reason.other, "this channel cannot change what it has posted")
+
     @abstractmethod
     async def check(self) -> str | None: ...
 
@@ -153,15 +171,16 @@ class BaseChannel(ABC, Generic[SettingsT]):
 
 
 def _secrets(settings: ChannelSettings) -> tuple[str, ...]:
-    """Every secret value, and for an address also its path and the long parts of it; longest first."""
+    """Every secret value, and for an address also its path and all long parts of it; longest first."""
     found: set[str] = set()
     for name in type(settings).model_fields:
         value: Any = getattr(settings, name)
         if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
             found.add(secret)
             if secret.startswith("http"):
-                path = urlsplit(secret).path
-                found.update(part for part in (path, *re.split("[/?=&]", path)) if len(part) >= 8)
+                address = urlsplit(secret)
+                inner = [address.path, *re.split("[/?=&]", f"{address.path}?{address.query}")]
+                found.update(part for one in inner for part in (one, unquote(one)) if len(part) >= 8)
     return tuple(sorted(found, key=len, reverse=True))
 
 

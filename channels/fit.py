@@ -64,6 +64,11 @@ def octets(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
+def units(text: str) -> int:
+    """UTF-16 code units; never less than characters, for platforms that do not say which they count."""
+    return len(text) + sum(1 for character in text if character > "\uffff")
+
+
 def weighted(text: str) -> int:
     """X's count: never less than X's own, and the same but for odd addresses and rare emoji."""
     return addressed(unicodedata.normalize("NFC", text), _weight, URL_WEIGHT)
@@ -107,6 +112,7 @@ COUNTERS: dict[str, Counter] = {
     "characters": characters,
     "graphemes": graphemes,
     "bytes": octets,
+    "units": units,
     "weighted": weighted,
 }
 """By the word that ``Capabilities.counter`` uses."""

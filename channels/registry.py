@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import bluesky, email, log, mastodon, slack, x
+from channels import bluesky, discord, email, log, mastodon, slack, teams, telegram, x
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -28,10 +28,13 @@ class StatusPageSettings(ChannelSettings):
 
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "bluesky": (bluesky.Settings, bluesky.BlueskyChannel),
+    "discord": (discord.Settings, discord.DiscordChannel),
     "email": (email.Settings, email.EmailChannel),
     "log": (log.Settings, log.LogChannel),
     "mastodon": (mastodon.Settings, mastodon.MastodonChannel),
     "slack": (slack.Settings, slack.SlackChannel),
+    "teams": (teams.Settings, teams.TeamsChannel),
+    "telegram": (telegram.Settings, telegram.TelegramChannel),
     "x": (x.Settings, x.XChannel),
 }
 

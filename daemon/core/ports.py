@@ -101,8 +101,8 @@ class Capabilities:
 
     kind: str
     max_length: int | None = None
-    counter: str = "characters"  # characters | weighted | bytes | graphemes | segments
-    markup: Literal["plain", "mrkdwn", "html", "card", "facets"] = "plain"
+    counter: str = "characters"  # characters | units | weighted | bytes | graphemes | segments
+    markup: Literal["plain", "mrkdwn", "markdown", "html", "card", "facets"] = "plain"
     per_recipient: bool = False
     threads: bool = False
     can_edit: bool = False

@@ -9,8 +9,11 @@ import pytest
 
 from channels.http import open_session
 from daemon.core.clock import FakeClock
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink
+from tests.fakes.teams import FakeTeams
+from tests.fakes.telegram import FakeTelegram
 from tests.fakes.x import FakeX
 
 
@@ -28,6 +31,24 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
     async with FakeSlack(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def discord(clock: FakeClock) -> AsyncIterator[FakeDiscord]:
+    async with FakeDiscord(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def teams(clock: FakeClock) -> AsyncIterator[FakeTeams]:
+    async with FakeTeams(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def telegram(clock: FakeClock) -> AsyncIterator[FakeTelegram]:
+    async with FakeTelegram(clock=clock) as fake:
         yield fake
 
 

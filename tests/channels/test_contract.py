@@ -18,6 +18,7 @@ import pytest
 import structlog
 
 from channels import registry
+from channels.base import BaseChannel
 from daemon.core.clock import FakeClock
 from daemon.core.ports import (
     CannotTell,
@@ -34,17 +35,21 @@ from daemon.core.ports import (
 )
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import faults
+from tests.fakes import discord, faults, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD, FakeBluesky
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.faults import HTML, JSON, Fault
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.mastodon import FakeMastodon
 from tests.fakes.raw import raw_server
 from tests.fakes.server import FakeServer
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
+from tests.fakes.teams import FakeTeams
+from tests.fakes.telegram import FakeTelegram
 from tests.fakes.x import KEYS, FakeX
 
-PATIENCE = 2.0  # seconds that a call may take here; a hanging fake costs half of it
+PATIENCE = 10.0  # seconds that a call may take on a busy machine
+SHORT = 1.0  # seconds for a call that nobody will answer
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Kind:
     done: str  # how a good answer begins that then goes on for megabytes
     cut: type[Outcome]  # what that comes to
     silence: type[Retry | Unknown] = Unknown  # what no answer at all comes to: Retry where a log-in is first
+    calls: int = 2  # that one attempt makes at most; they share its time
 
 
 KINDS = {
@@ -67,6 +73,7 @@ KINDS = {
         '{"uri": "at://x", "cid": "b"',
         Unknown,
         silence=Retry,
+        calls=1,
     ),
     "mastodon": Kind(
         lambda clock: FakeMastodon(clock=clock),
@@ -74,6 +81,27 @@ KINDS = {
         (MASTODON_TOKEN,),
         '{"id": "1"',
         Unknown,
+    ),
+    "discord-bot": Kind(
+        lambda clock: FakeDiscord(clock=clock),
+        lambda url: {
+            "kind": "discord",
+            "token": discord.TOKEN,
+            "channel": discord.CHANNEL,
+            "api_url": f"{url}/api/v10",
+        },
+        (discord.TOKEN,),
+        '{"id": "1", "channel_id": "2"',
+        Unknown,
+        calls=1,
+    ),
+    "discord-webhook": Kind(
+        lambda clock: FakeDiscord(clock=clock),
+        lambda url: {"kind": "discord", "webhook_url": url + discord.HOOK},
+        (discord.HOOK, discord.HOOK.rpartition("/")[2]),
+        '{"id": "1", "channel_id": "2"',
+        Unknown,
+        calls=1,
     ),
     "slack-bot": Kind(
         lambda clock: FakeSlack(clock=clock),
@@ -88,6 +116,21 @@ KINDS = {
         (HOOK, HOOK.rpartition("/")[2]),
         "ok",
         Sent,
+    ),
+    "teams": Kind(
+        lambda clock: FakeTeams(clock=clock),
+        lambda url: {"kind": "teams", "webhook_url": url + teams.HOOK},
+        (teams.HOOK, teams.SIGNATURE, teams.FLOW),
+        "started",
+        Unknown,
+        calls=1,
+    ),
+    "telegram": Kind(
+        lambda clock: FakeTelegram(clock=clock),
+        lambda url: {"kind": "telegram", "token": telegram.TOKEN, "chat": telegram.CHAT, "api_url": url},
+        (telegram.TOKEN,),
+        '{"ok": true, "result": {"message_id": 1',
+        Unknown,
     ),
     "x": Kind(
         lambda clock: FakeX(clock=clock),
@@ -158,8 +201,11 @@ MATRIX = {
 }
 
 
-def build(kind: Kind, url: str, session: aiohttp.ClientSession, clock: FakeClock) -> Channel:
-    return registry.build(settings(name="ours", timeout=PATIENCE, **kind.fields(url)), session, clock)
+def build(
+    kind: Kind, url: str, session: aiohttp.ClientSession, clock: FakeClock, patience: float = PATIENCE
+) -> Channel:
+    fields = {"name": "ours", "timeout": patience * kind.calls, **kind.fields(url)}
+    return registry.build(settings(**fields), session, clock)
 
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
@@ -174,7 +220,7 @@ async def test_rows_52_and_54_to_56_each_fault_has_its_outcome(
 ) -> None:
     """The outcome, reason, scope and wait follow from the fault, and one try was made."""
     async with kind.fake(clock) as fake:
-        channel = build(kind, fake.url, session, clock)
+        channel = build(kind, fake.url, session, clock, SHORT if case.fault.hangs else PATIENCE)
         fake.script(case.fault)
         outcome = await channel.send(channel.render(post()), None, "key-1")
         assert type(outcome) is case.outcome, outcome
@@ -216,7 +262,7 @@ async def test_row_50_unknown_name_is_not_sent(
     kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """A name that does not resolve is proof that nothing left."""
-    channel = build(kind, "https://no-such-host.invalid", session, clock)
+    channel = build(kind, "https://no-such-host.invalid", session, clock, SHORT)
     outcome = await channel.send(channel.render(post()), None, "key-1")
     assert isinstance(outcome, Retry)
     assert outcome.reason in (Reason.network, Reason.timeout)
@@ -247,7 +293,7 @@ async def test_row_53_silence_after_the_request_is_unknown(
         await asyncio.Event().wait()
 
     async with raw_server(swallow) as port:
-        channel = build(kind, f"http://127.0.0.1:{port}", session, clock)
+        channel = build(kind, f"http://127.0.0.1:{port}", session, clock, SHORT)
         outcome = await channel.send(channel.render(post()), None, "key-1")
     assert taken.is_set()
     assert isinstance(outcome, kind.silence)
@@ -339,7 +385,7 @@ async def test_read_back_finds_what_is_there_and_nothing_else(
 ) -> None:
     """Kinds that say they can find do: the lost post is found, an unsent one is NotThere."""
     async with kind.fake(clock) as fake:
-        channel = build(kind, fake.url, session, clock)
+        channel = build(kind, fake.url, session, clock, SHORT)
         lost, unsent = channel.render(post()), channel.render(post(key="key-2", text="Never sent."))
         fake.script(faults.hang_after)
         assert isinstance(await channel.send(lost, None, "key-1"), Unknown)
@@ -349,6 +395,31 @@ async def test_read_back_finds_what_is_there_and_nothing_else(
         assert isinstance(await channel.find(lost, "key-1", clock.now(), None), Ref)
         assert isinstance(await channel.find(unsent, "key-2", clock.now(), None), NotThere)
     assert isinstance(await channel.find(lost, "key-1", clock.now(), None), CannotTell)
+
+
+async def test_an_edit_changes_the_post_and_adds_none(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Kinds that say they can edit do; doing it twice is doing it once, and what is gone stays gone."""
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock)
+        assert isinstance(channel, BaseChannel)
+        first = await channel.send(channel.render(post()), None, "key-1")
+        assert isinstance(first, Sent)
+        other = channel.render(post(text="Orders work again."))
+        if not channel.capabilities.can_edit:
+            assert isinstance(await channel.edit(first.ref, other), Rejected)
+            return
+        assert await channel.edit(first.ref, other) == first
+        assert await channel.edit(first.ref, other) == first
+        assert len(fake.posts) == 1
+        assert "Orders work again." in json.dumps(fake.posts[0])
+        fake.posts.clear()
+        gone = await channel.edit(first.ref, other)
+        assert isinstance(gone, Rejected)
+        assert (gone.reason, gone.scope) == (Reason.gone, Scope.delivery)
+        assert fake.posts == []
+    assert isinstance(await channel.edit(first.ref, other), Retry)
 
 
 async def test_row_65_deleted_parent_becomes_a_root(

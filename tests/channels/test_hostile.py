@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html.parser
 import json
+import re
+from typing import Any
 
 import aiohttp
 import pytest
@@ -16,6 +18,7 @@ from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
+from tests.fakes import discord, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN
@@ -40,6 +43,8 @@ HOSTILE = {
 FIELDS = {
     "kinds": [
         {"kind": "log"},
+        {"kind": "discord", "token": discord.TOKEN, "channel": discord.CHANNEL},
+        {"kind": "discord", "webhook_url": "https://discord.com" + discord.HOOK},
         {"kind": "slack", "token": TOKEN, "channel": CHANNEL},
         {"kind": "slack", "webhook_url": "https://hooks.slack.com" + HOOK},
         {
@@ -48,12 +53,26 @@ FIELDS = {
             "sender": "status@example.com",
             "recipients": ["t@example.com"],
         },
+        {"kind": "teams", "webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
+        {"kind": "telegram", "token": telegram.TOKEN, "chat": telegram.CHAT},
         {"kind": "bluesky", "identifier": HANDLE, "app_password": PASSWORD},
         {"kind": "mastodon", "api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
         {"kind": "x", "link": "always", **KEYS},
     ]
 }
-IDS = ["log", "slack-bot", "slack-webhook", "email", "bluesky", "mastodon", "x"]
+IDS = [
+    "log",
+    "discord-bot",
+    "discord-webhook",
+    "slack-bot",
+    "slack-webhook",
+    "email",
+    "teams",
+    "telegram",
+    "bluesky",
+    "mastodon",
+    "x",
+]
 PUBLIC = {"bluesky", "mastodon", "x"}
 """Kinds that cannot be internal."""
 
@@ -99,7 +118,13 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
         words = payload["message"]["text"]
         assert words.count("<") == 1
         assert words.endswith("<https://status.example.com/incidents/abc123def456|Status page>")
-    if channel.capabilities.markup == "html":
+    if channel.capabilities.kind == "discord":
+        _check_discord(payload["message"])
+    if channel.capabilities.markup == "card":
+        _check_card(payload["attachments"][0]["content"])
+    if channel.capabilities.kind == "telegram":
+        _check_telegram(payload["text"])
+    if channel.capabilities.kind == "email":
         _check_letter(payload["message"])
     if channel.capabilities.markup == "facets":  # nothing acts but an address that is seen
         record = payload["record"]
@@ -108,6 +133,38 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
     if channel.capabilities.kind in ("mastodon", "x"):
         words = payload.get("text") or payload["status"]
         assert not any(ping in words for ping in ("@everyone", "@here"))
+
+
+def _check_discord(message: dict[str, Any]) -> None:
+    assert message["allowed_mentions"] == {"parse": []}
+    *lines, foot = message["content"].split("\n")
+    assert re.fullmatch(
+        r"-# \[Status page\]\(<https://status\.example\.com/incidents/abc123def456(#\w+)?>\)", foot
+    )
+    assert len(message["content"]) <= 2_000
+    title = "".join(lines[0].removeprefix("**").removesuffix("**"))
+    bare = re.sub(r"\\.", "", "\n".join([title, *lines[1:]]))
+    addresses = re.sub(r"https?://[^\s<>]+", "", bare)
+    assert not re.search(r"[`*~|<>\[\]@#]", addresses)
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    """All text is in runs, which know no markup, and the one action leads to the page."""
+    assert {block["type"] for block in card["body"]} == {"RichTextBlock"}
+    assert {run["type"] for block in card["body"] for run in block["inlines"]} == {"TextRun"}
+    assert [action["url"] for action in card["actions"]] == [
+        "https://status.example.com/incidents/abc123def456"
+    ]
+
+
+def _check_telegram(text: str) -> None:
+    """Two tags, our own; every other angle is an entity, and no @name is left that would call somebody."""
+    title, *_, foot = text.split("\n")
+    assert foot == '<a href="https://status.example.com/incidents/abc123def456">Status page</a>'
+    assert title.startswith("<b>")
+    bare = text.removesuffix(foot).replace("<b>", "", 1).replace("</b>", "", 1)
+    assert not re.search(r"[<>]|&(?!(lt|gt|amp);)", bare)
+    assert not re.search(r"(?<!\w)@\w", bare)
 
 
 def _check_letter(text: str) -> None:

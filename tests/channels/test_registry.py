@@ -14,6 +14,7 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
+from tests.fakes import discord, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.slack import CHANNEL, TOKEN
@@ -21,11 +22,14 @@ from tests.fakes.x import KEYS
 
 EXAMPLES: dict[str, dict[str, object]] = {
     "bluesky": {"identifier": HANDLE, "app_password": PASSWORD},
+    "discord": {"token": discord.TOKEN, "channel": discord.CHANNEL},
     "email": {"host": "localhost", "sender": "status@example.com"},
     "log": {},
     "mastodon": {"api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
     "slack": {"token": TOKEN, "channel": CHANNEL},
     "status_page": {},
+    "teams": {"webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
+    "telegram": {"token": telegram.TOKEN, "chat": telegram.CHAT},
     "x": {**KEYS},
 }
 

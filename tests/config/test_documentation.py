@@ -19,6 +19,12 @@ from config.shape import Model, is_list, is_secret, models_of
 from rules import durations
 from tests.config.files import EXAMPLE, ROOT, loaded
 
+FORMS = {
+    "webhook": "https://hooks.slack.com/services/T/B/secret",
+    "workflow": "https://flows.example.com/run?sig=secret",
+    "bot": "123456:secret",
+}
+"""Secrets that have a form, by a word in the name of their file."""
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 
@@ -132,7 +138,7 @@ def test_commented_examples_load(tmp_path: Path) -> None:
     for name in re.findall(r"_file: (\S+)", text):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        secret = "https://hooks.slack.com/services/T/B/secret" if "webhook" in name else "user:secret"
+        secret = next((value for word, value in FORMS.items() if word in name), "user:secret")
         file.write_text(f"{secret}\n", encoding="utf-8")
         file.chmod(0o600)
     settings = loaded(tmp_path, text).settings

@@ -13,7 +13,11 @@ from typing import Any
 
 import aiohttp
 import aiosmtplib
+import discord
 import pytest
+import telegram
+from adaptive_cards.card import AdaptiveCard
+from adaptive_cards.client import TeamsClient
 from atproto import Client as AtClient  # type: ignore[import-untyped] # it ships no type marker
 from atproto import exceptions, models
 from mastodon import Mastodon, MastodonNotFoundError, MastodonUnauthorizedError
@@ -22,11 +26,16 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from tests.fakes import discord as fake_discord
+from tests.fakes import telegram as fake_telegram
 from tests.fakes.bluesky import DID, HANDLE, PASSWORD, FakeBluesky
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.mastodon import FakeMastodon
 from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
 from tests.fakes.smtp import MailSink, parsed
+from tests.fakes.teams import FakeTeams
+from tests.fakes.telegram import FakeTelegram
 from tests.fakes.x import KEYS, USER, FakeX
 
 
@@ -56,6 +65,91 @@ async def test_slack_sdk_posts_threads_and_reads_back() -> None:
         hook = await AsyncWebhookClient(fake.hook).send(text="by hook")
         assert (hook.status_code, hook.body) == (200, "ok")
         assert len(fake.posts) == 3
+
+
+async def test_discord_py_posts_replies_edits_and_reads_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The community's client: nonce, reply, history, edit, errors; and a webhook that waits."""
+    async with FakeDiscord() as fake:
+        monkeypatch.setattr(discord.http.Route, "BASE", fake.api)
+        async with discord.Client(intents=discord.Intents.none()) as client:
+            me = await client.http.static_login(fake_discord.TOKEN)
+            assert me["id"] == fake_discord.BOT
+            channel = client.get_partial_messageable(int(fake_discord.CHANNEL))
+            root = await channel.send("root", nonce="n1", allowed_mentions=discord.AllowedMentions.none())
+            again = await channel.send("root", nonce="n1")
+            assert again.id == root.id
+            await channel.send("reply", reference=root.to_reference(fail_if_not_exists=False))
+            history = [message async for message in channel.history(oldest_first=True)]
+            assert [message.content for message in history] == ["root", "reply"]
+            assert [message.nonce for message in history] == [None, None]
+            assert history[1].reference is not None
+            assert history[1].reference.message_id == root.id
+            assert (await root.edit(content="changed")).content == "changed"
+            later = [message async for message in channel.history(after=root)]
+            assert [message.content for message in later] == ["reply"]
+            with pytest.raises(discord.HTTPException, match="50035"):
+                await channel.send("x" * 2_001)
+            with pytest.raises(discord.NotFound, match="10003"):
+                await client.get_partial_messageable(1).send("x")
+            hook = discord.Webhook.from_url(f"https://discord.com{fake_discord.HOOK}", client=client)
+            assert (await hook.send("by hook", wait=True)).content == "by hook"
+            await hook.send("no answer")
+        assert [post["content"] for post in fake.posts] == ["changed", "reply", "by hook", "no answer"]
+
+
+async def test_adaptive_cards_py_posts_a_card() -> None:
+    """Its client posts cards to workflows in the same envelope, and takes 202 for success."""
+    async with FakeTeams() as fake:
+        client = TeamsClient(fake.hook)
+        answer = await asyncio.to_thread(client.send, AdaptiveCard.new().version("1.4").create())
+        assert answer.status_code == 202
+        attachment = fake.posts[0]["attachments"][0]
+        assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+        assert attachment["content"]["version"] == "1.4"
+        with pytest.raises(RuntimeError, match="DirectApiAuthorizationRequired"):
+            await asyncio.to_thread(TeamsClient(fake.hook + "x").send, AdaptiveCard.new().create())
+        assert len(fake.posts) == 1
+
+
+async def test_python_telegram_bot_posts_answers_and_edits() -> None:
+    """The community's client: HTML, replies, edits, members, and the errors it tells apart."""
+    async with FakeTelegram() as fake:
+        chat = fake_telegram.CHAT
+        async with telegram.Bot(fake_telegram.TOKEN, base_url=f"{fake.url}/bot") as bot:
+            assert bot.id == fake_telegram.BOT
+            root = await bot.send_message(chat, "<b>a</b> &lt;b&gt; @somebody", parse_mode="HTML")
+            assert root.text == "a <b> @somebody"
+            reply = telegram.ReplyParameters(root.message_id)
+            await bot.send_message(chat, "reply", reply_parameters=reply)
+            edited = await bot.edit_message_text("changed", chat, root.message_id)
+            assert isinstance(edited, telegram.Message)
+            assert (await bot.get_chat(chat)).type == "channel"
+            assert (await bot.get_chat_member(chat, bot.id)).status == "administrator"
+            for text, error in (
+                ("x" * 4_097, "Message is too long"),
+                ("😀" * 2_049, "Message is too long"),
+                ("a < b", "Can't parse entities"),
+                ("<script>x</script>", "Can't parse entities"),
+            ):
+                with pytest.raises(telegram.error.BadRequest, match=error):
+                    await bot.send_message(chat, text, parse_mode="HTML")
+            with pytest.raises(telegram.error.BadRequest, match="not modified"):
+                await bot.edit_message_text("changed", chat, root.message_id)
+            with pytest.raises(telegram.error.BadRequest, match="Chat not found"):
+                await bot.send_message(-1, "x")
+            fake.moved[chat] = -1009
+            with pytest.raises(telegram.error.ChatMigrated) as moved:
+                await bot.send_message(chat, "x")
+            assert moved.value.new_chat_id == -1009
+            fake.moved.clear()
+            fake.member = {"status": "kicked"}
+            with pytest.raises(telegram.error.Forbidden):
+                await bot.send_message(chat, "x")
+            fake.token = "another"
+            with pytest.raises(telegram.error.InvalidToken):
+                await bot.get_me()
+        assert [(post["text"], post["reply_to"]) for post in fake.posts] == [("changed", None), ("reply", 1)]
+        assert fake.posts[0]["mentions"] == ["somebody"]
 
 
 async def test_a_signed_plain_client_posts_to_x() -> None:
@@ -200,7 +294,16 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "module", ["tests.fakes.bluesky", "tests.fakes.mastodon", "tests.fakes.x", "tests.fakes.smtp"]
+    "module",
+    [
+        "tests.fakes.bluesky",
+        "tests.fakes.discord",
+        "tests.fakes.mastodon",
+        "tests.fakes.smtp",
+        "tests.fakes.teams",
+        "tests.fakes.telegram",
+        "tests.fakes.x",
+    ],
 )
 async def test_the_other_fakes_run_alone_too(module: str, tmp_path: Path) -> None:
     """They print a port where something listens, and end with 0 on SIGTERM."""
