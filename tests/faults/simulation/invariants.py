@@ -128,20 +128,27 @@ def _check_origins(desk: Desk, group: int, journal: list[j.Recorded], rows: list
 
 
 def _check_words(group: int, journal: list[j.Recorded]) -> None:
-    """I8: no rule speaks to customers after their "resolved" unless the incident came back."""
-    over: set[str] = set()
+    """I8: no rule speaks to customers after their "resolved" unless the incident came back.
+
+    One that waited too long to leave was never theirs: the words of now take its place.
+    """
+    over: dict[str, str] = {}  # channel -> the update that said the end there
     for one in journal:
         entry = one.entry
         back = isinstance(entry, j.StatusChanged) and entry.event == "reopened"
         if back or (isinstance(entry, j.Acted) and entry.act in ("update", "retract")):
             over.clear()
+        elif isinstance(entry, j.Superseded) and entry.again:
+            for name in entry.channels:
+                if over.get(name) in entry.updates:
+                    del over[name]
         elif isinstance(entry, j.Said):
             public = [name for name in entry.posts if name not in entry.internal]
             late = [name for name in public if name in over]
             if late and not entry.who:
                 raise Broken(f"I8: group {group} said {entry.update} on {late} after the end")
             if entry.status is Status.resolved:
-                over.update(public)
+                over.update(dict.fromkeys(public, entry.update))
 
 
 def _check_moves(state: Group, journal: list[j.Recorded], rows: list[Delivery]) -> None:

@@ -304,13 +304,25 @@ class World:
 
     # -- what must hold at every rest --------------------------------------
 
+    async def _rows(self, keys: set[str]) -> dict[str, Delivery]:
+        """The deliveries of those keys; a person may replay an old one."""
+        found: dict[str, Delivery] = {}
+        before: int | None = None
+        while keys - found.keys():
+            page = await self.home.store.deliveries(500, before)
+            found |= {row.key: row for row in page.items if row.key in keys}
+            if page.next is None:
+                break
+            before = page.next
+        return found
+
     async def _check_order(self) -> None:
         """I8: each thread takes its posts in the order in which they were decided."""
         posts, self._posts = self._posts, []
         if not posts:
             return
         with self.fuse.out_of_the_way():
-            rows = {row.key: row for row in (await self.home.store.deliveries(1_000)).items}
+            rows = await self._rows({key for _, key in posts})
         for channel, key in posts:
             row = rows[key]
             thread = (row.group, channel, row.recipient)
