@@ -144,9 +144,9 @@ class World:
 
     def plan_trouble(self, chance: random.Random) -> None:
         for fake in (self.slack, self.x):
-            if not fake.faults and chance.random() < 0.4:
+            if not fake.faults and chance.random() < 0.25:
                 fake.script(chance.choice(PROVIDER_FAULTS))
-        if not self.sink.faults and chance.random() < 0.4:
+        if not self.sink.faults and chance.random() < 0.25:
             self.sink.script(chance.choice(MAIL_FAULTS))
 
     def calm(self) -> None:
@@ -169,7 +169,7 @@ async def test_rows_10_and_25_to_32_two_nodes_under_a_nemesis(tmp_path: Path, ow
         pair = Pair(tmp_path, address, world.clock, BUSY, world.channels)
         await pair.open(stack, nursery, SKEWS)
         nemesis = Nemesis(pair, own_server, world)
-        async with Load(pair, SEED) as load:
+        async with Load(pair, SEED, clients=3) as load:
             await nemesis.rounds(ROUNDS)
             book = await asyncio.wait_for(load.finish(), 60)
         stormed = CLOCK.monotonic() - began
@@ -184,7 +184,8 @@ async def test_rows_10_and_25_to_32_two_nodes_under_a_nemesis(tmp_path: Path, ow
         check_mails(ledger, world.sink)
         await check_journals(ledger, address)
     record(
-        "nemesis rounds", rounds=ROUNDS, seconds=round(stormed), seconds_to_rest=round(CLOCK.monotonic() - began - stormed),
+        "nemesis rounds", rounds=ROUNDS, seconds=round(stormed),
+        seconds_to_rest=round(CLOCK.monotonic() - began - stormed),
         acknowledged=len(book.acknowledged), lost=0, incidents=len(book.services), second_posts=0,
         repeats=book.repeats, refused=sum(book.refusals.values()), faults=str(dict(nemesis.done)),
         held=sum(count for name, count in ledger.states().items() if name.endswith("held")),
