@@ -66,9 +66,18 @@ def octets(text: str) -> int:
 
 def weighted(text: str) -> int:
     """X's count: never less than X's own, and the same but for odd addresses and rare emoji."""
-    text = unicodedata.normalize("NFC", text)
+    return addressed(unicodedata.normalize("NFC", text), _weight, URL_WEIGHT)
+
+
+def addressed(text: str, count: Counter, per_url: int, *, bare: bool = True) -> int:
+    """The count of a text on a platform where an address weighs ``per_url`` whatever its length.
+
+    ``bare``: it takes ``example.com`` for an address too.
+    """
     total = place = 0
     for found in _LINKED.finditer(text):
+        if not bare and "://" not in found[0]:
+            continue
         apart = text[found.start() - 1 : found.start()].strip() in _BEFORE and (
             text[found.end() : found.end() + 1].strip() in _AFTER
         )
@@ -78,10 +87,15 @@ def weighted(text: str) -> int:
             and _KNOWN.fullmatch(found["tld"].lower())
             and _SIMPLE.fullmatch(found["rest"])
         )
-        weight = URL_WEIGHT if certain else URL_WEIGHT + _weight(found[0])
-        total += _weight(text[place : found.start()]) + weight
+        weight = per_url if certain else per_url + count(found[0])
+        total += count(text[place : found.start()]) + weight
         place = found.end()
-    return total + _weight(text[place:])
+    return total + count(text[place:])
+
+
+def links(text: str) -> bool:
+    """Whether X would find an address in it, or might."""
+    return _LINKED.search(text) is not None
 
 
 def _weight(text: str) -> int:
@@ -116,9 +130,9 @@ def fit(text: str, link: str, counter: Counter, limit: int, *, always: bool = Fa
         return "…" + tail if counter("…" + tail) <= limit else ""
     for pattern, mark in ((_SENTENCE_END, " …"), (_WORD_END, "…")):
         ends = _outside(text, [found.end() for found in pattern.finditer(text)])
-        end = _longest(text, [end for end in ends if end <= most], mark + tail, counter, limit)
-        if end is not None and end * 2 >= most:
-            return text[:end].rstrip() + mark + tail
+        for end in reversed([end for end in ends if most <= end * 2 <= 2 * most]):
+            if counter(cut := text[:end].rstrip() + mark + tail) <= limit:
+                return cut
     return text[:most].rstrip() + "…" + tail
 
 

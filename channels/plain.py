@@ -7,6 +7,7 @@ able to forge a header, hide a word or reverse a sentence.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 # Line ends of every kind: RFC 5322's, and those that str.splitlines (so the standard mail library) splits at.
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -15,6 +16,7 @@ _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
+_MENTION = re.compile(r"(?<![\w@＠/])[@＠](?=(\w{1,50}))")
 
 
 def clean(text: str) -> str:
@@ -26,6 +28,15 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """Cleaned, and every run of white space is one space: fit for a title or a header."""
     return _SPACES.sub(" ", clean(text)).strip()
+
+
+def uncalled(text: str, allowed: Container[str]) -> str:
+    """The text with a space in each ``@name`` but the allowed ones: a label must not call strangers.
+
+    >>> uncalled("@everyone @ExampleStatus a@example.com", {"ExampleStatus"})
+    '@ everyone @ExampleStatus a@example.com'
+    """
+    return _MENTION.sub(lambda found: found[0] if found[1] in allowed else found[0] + " ", text)
 
 
 def standing(status: str, impact: str, *more: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import email, log, slack, x
+from channels import bluesky, email, log, mastodon, slack, x
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -27,8 +27,10 @@ class StatusPageSettings(ChannelSettings):
 
 
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
+    "bluesky": (bluesky.Settings, bluesky.BlueskyChannel),
     "email": (email.Settings, email.EmailChannel),
     "log": (log.Settings, log.LogChannel),
+    "mastodon": (mastodon.Settings, mastodon.MastodonChannel),
     "slack": (slack.Settings, slack.SlackChannel),
     "x": (x.Settings, x.XChannel),
 }

@@ -5,10 +5,9 @@ tweepy builds the requests; channels/x_session.py sends and signs them.
 
 from __future__ import annotations
 
-import html
-import re
 import unicodedata
-from typing import Annotated, Any, Literal
+from decimal import Decimal
+from typing import Annotated, Literal
 
 import aiohttp
 from pydantic import Field
@@ -17,8 +16,11 @@ from typing_extensions import override
 from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret
 from channels.fit import fit, weighted
 from channels.http import Answer, NoAnswer, outcome_of, wait_asked
+from channels.plain import uncalled
+from channels.x_budget import Budget, Prices
 from channels.x_session import Refusal, XSession, words
-from daemon.core.clock import Clock, Instant, to_datetime
+from channels.x_timeline import PAGES, TooLong, XTimeline, same, unwrapped
+from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
     CannotTell,
     Capabilities,
@@ -40,9 +42,6 @@ from daemon.core.words import Audience
 MAX_WEIGHT = 280  # https://docs.x.com/fundamentals/counting-characters
 LONGEST = 2_000
 """Code points worth counting: 140 emoji of up to 11 code points each are 280."""
-PAGES = 5
-"""Pages of 100 posts of our own that read-back walks; each costs money."""
-_MENTION = re.compile(r"(?<![\w@＠/])[@＠](?=(\w{1,50}))")
 
 
 class Settings(ChannelSettings):
@@ -58,6 +57,10 @@ class Settings(ChannelSettings):
     api_url: ApiUrl = "https://api.x.com"
     link: Literal["first", "never", "always"] = "first"
     mentions: tuple[str, ...] = ()
+    monthly_posts: Annotated[int, Field(ge=0, le=PAGES * 100)] | None = None
+    monthly_budget: Annotated[Decimal, Field(ge=0)] | None = None
+    price: Annotated[Decimal, Field(ge=0)] = Decimal("0.015")
+    price_with_link: Annotated[Decimal, Field(ge=0)] = Decimal("0.200")
     timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
 
 
@@ -78,7 +81,9 @@ class XChannel(BaseChannel[Settings]):
 
         self._client = AsyncClient(None, *keys, return_type=dict)
         self._client.session = XSession(session, settings.api_url, keys, settings.timeout / 2)
-        self._user = ""
+        self._timeline = XTimeline(self._client)
+        prices = Prices(settings.price, settings.price_with_link)
+        self._budget = Budget(settings.monthly_posts, settings.monthly_budget, prices)
 
     @override
     def _capabilities(self) -> Capabilities:
@@ -96,57 +101,57 @@ class XChannel(BaseChannel[Settings]):
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
         linked = self.settings.link == "always" or (self.settings.link == "first" and post.first)
-        text = _MENTION.sub(self._mention, unicodedata.normalize("NFC", post.text[:LONGEST]))
+        text = uncalled(unicodedata.normalize("NFC", post.text[:LONGEST]), self.settings.mentions)
         return {"text": fit(text, post.page_url if linked else "", weighted, MAX_WEIGHT, always=True)}
-
-    def _mention(self, found: re.Match[str]) -> str:
-        """Handles that came in by a label must not call strangers: they get a space, allowed ones stay."""
-        return found[0] if found[1] in self.settings.mentions else found[0] + " "
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
-        before = parent.ids.get("id") if parent is not None else None
-        outcome = await self._post(payload["text"], before)
+        text, before = payload["text"], parent.ids.get("id") if parent is not None else None
+        if (refused := await self._over(text)) is not None:
+            return refused
+        outcome = await self._post(text, before)
         if before and isinstance(outcome, Rejected) and outcome.reason is Reason.gone:
-            return await self._post(payload["text"], None)  # the parent was deleted: a new root
+            outcome = await self._post(text, None)  # the parent was deleted: a new root
+        known = isinstance(outcome, Unknown) and outcome.reason is Reason.content  # X has it already
+        if isinstance(outcome, Sent | Unknown) and not known:
+            self._budget.spend(text)
         return outcome
 
     @override
     async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
-        wanted, token = _same(payload["text"]), None
+        wanted = same(payload["text"])
         try:
-            user = await self._me()
-            for _ in range(PAGES):
-                page = await self._client.get_users_tweets(
-                    user, max_results=100, pagination_token=token, user_auth=True,
-                    start_time=to_datetime(since - SKEW), tweet_fields=["entities", "created_at"],
-                )  # fmt: skip
-                if not isinstance(page.get("meta"), dict):
-                    return CannotTell("the list was not understood")
-                for found in page.get("data") or []:
-                    if _same(_unwrapped(found)) == wanted:
-                        return _ref(str(found["id"]))
-                token = page["meta"].get("next_token")
-                if not token:
-                    return NotThere()
+            async for found in self._timeline.since(since - SKEW):
+                if same(unwrapped(found)) == wanted:
+                    return _ref(str(found["id"]))
         except (NoAnswer, Refusal) as problem:
             return CannotTell(self._detail(problem))
-        return CannotTell(f"not within the last {PAGES * 100} posts")
+        except TooLong as problem:
+            return CannotTell(str(problem))
+        return NotThere()
 
     @override
     async def check(self) -> str | None:
-        self._user = ""  # what was known does not count: ask
+        self._timeline.forget()  # what was known does not count: ask
         try:
-            await self._me()
+            user = await self._timeline.me()
         except (NoAnswer, Refusal) as problem:
             return f"X answered {self._detail(problem)} to users/me"
-        return None if self._user else "X did not say who these keys belong to"
+        return None if user else "X did not say who these keys belong to"
 
-    async def _me(self) -> str:
-        if not self._user:
-            data = (await self._client.get_me(user_auth=True)).get("data")
-            self._user = str(data.get("id", "")) if isinstance(data, dict) else ""
-        return self._user
+    async def _over(self, text: str) -> Outcome | None:
+        """Why the budget forbids this post, or why nobody knows; None when it may go."""
+        try:
+            await self._budget.learn(self._clock.now(), self._timeline.since)
+        except NoAnswer as lost:
+            return Retry(lost.outcome.reason, f"for the budget: {lost.outcome.detail}")
+        except Refusal as refusal:
+            outcome = self._refused(refusal.answer, replying=False)
+            return Retry(outcome.reason, outcome.detail) if isinstance(outcome, Unknown) else outcome
+        except TooLong as problem:
+            return Rejected(Reason.other, f"for the budget: {problem}", Scope.destination)
+        full = self._budget.refusal(text)
+        return Rejected(Reason.other, full, Scope.destination) if full else None
 
     async def _post(self, text: str, before: str | None) -> Outcome:
         try:
@@ -181,15 +186,3 @@ class XChannel(BaseChannel[Settings]):
 
 def _ref(post: str) -> Ref:
     return Ref({"id": post}, f"https://x.com/i/web/status/{post}")
-
-
-def _unwrapped(found: dict[str, Any]) -> str:
-    """The text as it was sent: X answers with its own short links and with ``& < >`` as entities."""
-    text = str(found.get("text", ""))
-    for url in (found.get("entities") or {}).get("urls") or []:
-        text = text.replace(str(url.get("url")), str(url.get("expanded_url")))
-    return html.unescape(text)
-
-
-def _same(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -121,8 +121,6 @@ class App:
 
     async def _open(self) -> None:
         rules = load_current(self.settings, self.configuration.rule_files)
-        for notice in (*self.configuration.notices, *rules.notices):
-            log.warning("notice", notice=notice)
         session = await self._stack.enter_async_context(open_session())
         self.channels: dict[str, Channel] = {
             one.name: registry.build(one, session, self.clock)
@@ -133,7 +131,7 @@ class App:
             self._stack.push_async_callback(channel.close)
         opened = await open_store(database.file_of(self.address), self.address, self.clock, self.work_clock)
         self._stack.push_async_callback(opened.close)
-        for notice in opened.notices:
+        for notice in (*self.configuration.notices, *rules.notices, *opened.notices):
             log.warning("notice", notice=notice)
         self.store: Store = opened
         book = RuleBook(rules, lambda sources: load_stored(self.settings, sources))
@@ -161,7 +159,9 @@ class App:
         self._loop("reconcile", reconciler.step, 2.0)
         self._loop("figures", figures.step, 5.0)
         for channel in self.channels.values():
-            worker = Outbox(channel, self.deliveries, self.store, self.clock, self.watcher.attempt)
+            worker = Outbox(
+                channel, self.deliveries, self.store, self.clock, self.watcher.attempt, self.work_clock
+            )
             self.workers.append(worker)
             self.desk.wake_outbox.append(self._loop("outbox", worker.step, 1.0).wake)
 
@@ -229,7 +229,11 @@ class App:
     def unready(self) -> list[str]:
         """Why nothing can be accepted now; empty when it can."""
         reasons = ["stopping"] if self.stopping else []
-        return [*reasons, *([self.store.failure] if self.store.failure else [])]
+        if self.store.failure:
+            reasons.append(self.store.failure)
+        elif not self.store.is_current:
+            reasons.append("the database does not answer")
+        return reasons
 
     async def stop(self) -> None:
         """Take no more, finish what is in hand, close the store."""

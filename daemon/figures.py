@@ -49,6 +49,8 @@ class Figures:
             count, oldest = rows.get(row.state, (0, None))
             rows[row.state] = (count + row.count, min(oldest or row.oldest, row.oldest))
         self._metrics.outbox(rows, now)
+        stats = self._desk.store.stats()
+        self._metrics.database_size(stats.get("database_bytes", 0), stats.get("wal_bytes", 0))
         for worker in self._workers():
             destination = worker.destination
             self._metrics.channel_parked(worker.channel.name, parked=destination.parked)

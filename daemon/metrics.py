@@ -188,6 +188,10 @@ class Metrics:
         self._lag = self._histogram("event_loop_lag_seconds", "How late the event loop woke us.", FAST)
         self._turns = self._counter("loop_turns_total", "Completed turns of the daemon's loops.", "loop")
         self._errors = self._counter("unexpected_errors_total", "Errors that nobody foresaw.", "where")
+        self._database = self._gauge("database_bytes", "Size of the database file.")
+        self._database_log = self._gauge(
+            "database_log_bytes", "Size of the write-ahead log beside the database file."
+        )
         build = Info("tocsin_build", "Version of the running program.", registry=self.registry)
         build.info({"version": version, "python": platform.python_version()})
         ProcessCollector(registry=self.registry)
@@ -300,6 +304,10 @@ class Metrics:
 
     def unexpected_error(self, where: str) -> None:
         self._errors.labels(_one_of(where, PLACES)).inc()
+
+    def database_size(self, file: float, log: float) -> None:
+        self._database.set(file)
+        self._database_log.set(log)
 
     # -- reading -----------------------------------------------------------
 

@@ -42,10 +42,18 @@ class Reconciler:
         worked = await self._take_over(now)
         page = await self._store.deliveries(100, states={DeliveryState.unknown})
         for row in page.items:
-            if row.not_before <= now:
-                await self._desk.settle_doubt(row, await self._answer(row, now))
+            mine = await self._take(row, now) if row.not_before <= now else None
+            if mine is not None:
+                await self._desk.settle_doubt(mine, await self._answer(mine, now))
                 worked = True
         return worked
+
+    async def _take(self, row: Delivery, now: Instant) -> Delivery | None:
+        """The doubt as ours to settle; None when another node was first (a look may cost money)."""
+        if self._store.exclusive:
+            return row
+        mine = replace(row, token=row.token + 1, not_before=now + LAG)
+        return mine if await self._desk.settle_doubt(row, mine) else None
 
     async def _take_over(self, now: Instant) -> bool:
         """Free what workers that are gone left in hand; on any store, and whoever they were."""
@@ -69,6 +77,8 @@ class Reconciler:
         if channel is None:
             return replace(row, state=DeliveryState.held, detail="the channel is no longer configured")
         match channel.capabilities.on_doubt:
+            case "resend" if channel.capabilities.idempotency == "native":
+                return resend(row, now)  # the other side knows a repeat: as often as it takes
             case "resend":
                 return resend_once(row, now)
             case "read_back":
@@ -98,4 +108,9 @@ def resend_once(row: Delivery, now: Instant) -> Delivery:
     """Back to the queue, at most once by ourselves; after that only a person may decide."""
     if row.resends >= MOST_RESENDS:
         return replace(row, state=DeliveryState.held)
+    return resend(row, now)
+
+
+def resend(row: Delivery, now: Instant) -> Delivery:
+    """Back to the queue with the same key and the same bytes."""
     return replace(row, state=DeliveryState.queued, resends=row.resends + 1, not_before=now)

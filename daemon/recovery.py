@@ -54,11 +54,14 @@ async def settle_the_past(desk: Desk, store: Store, channels: Mapping[str, Chann
     if store.exclusive:
         late = {name: int(channel.capabilities.late_apply * SECOND) for name, channel in channels.items()}
         doubts = await DeliveryDesk(desk).recover({DeliveryState.claimed, DeliveryState.attempted}, late)
+    buried = await DeliveryDesk(desk).bury()
     beat = await store.noted(HEARTBEAT)
     groups = 0
     if beat is not None:
         since = int(beat)
         groups = await TimerDesk(desk).gap(since)
         log.info("last seen alive", at=to_iso(since), seconds_ago=(clock.now() - since) // SECOND)
+    if buried:
+        log.error("deliveries ended: their channel is no longer configured", deliveries=buried)
     if doubts or groups:
         log.warning("the past is settled", deliveries_in_doubt=doubts, groups_with_a_gap=groups)

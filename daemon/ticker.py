@@ -31,8 +31,8 @@ class Ticker:
         return await self._desk.tick() > 0
 
     async def _watch(self) -> None:
-        """A suspended machine or a clock that was set forward is a gap, however the process saw it."""
+        """A suspended machine or a clock that was set is a gap, however the process saw it."""
         now = self._clock.now()
-        if now - self._seen >= GAP:
-            await self._desk.gap(self._seen)  # raises while the store is away: the next step tells it
+        if abs(now - self._seen) >= GAP:
+            await self._desk.gap(self._seen)  # raises while nothing can be written: the next turn tells it
         self._seen = now

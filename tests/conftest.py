@@ -98,3 +98,11 @@ def postgres() -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.remove()
+
+
+@pytest.fixture
+def address(postgres: Cluster) -> Iterator[str]:
+    """An empty database on it."""
+    found = postgres.new_database()
+    yield found
+    postgres.drop(found)

@@ -1,4 +1,4 @@
-"""`tocsin check`: configuration, rules and safety; with --channels the channels' own word, too."""
+"""`tocsin check`: configuration, rules, safety and database; with --channels the channels' own word, too."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from daemon.cli import problems, screen
 from daemon.cli.lazy import NO
 from daemon.cli.options import Config, Json, chosen_config
+from daemon.core.errors import TocsinError
 from rules.errors import LoadError, Problem
 
 if TYPE_CHECKING:
@@ -25,16 +26,21 @@ DEADLINE = 15.0
 
 @dataclass(slots=True)
 class Report:
-    """What was found; ``channels`` has name, kind, audience and what is wrong ("" when nothing is)."""
+    """What was found; ``channels`` has name, kind, audience and what is wrong ("" when nothing is).
+
+    ``database`` is why a start could not use it.
+    """
 
     file: str = ""
+    database: str = ""
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     channels: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        return not problems.has_errors(self.problems) and not any(wrong for *_, wrong in self.channels)
+        wrong = [self.database, *(wrong for *_, wrong in self.channels)]
+        return not problems.has_errors(self.problems) and not any(wrong)
 
 
 @app.command()
@@ -44,11 +50,12 @@ def check(
         bool,
         typer.Option("--channels", help="Ask every channel whether it would work."),
     ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Leave the database alone.")] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Say everything that is wrong with the configuration and its rules; exit 1 if anything is."""
-    report = _look(chosen_config(ctx, config), channels=channels)
+    """Say everything that is wrong with configuration, rules and database; exit 1 if anything is."""
+    report = _look(chosen_config(ctx, config), channels=channels, database=not offline)
     if as_json:
         screen.print_json(_data(report))
     else:
@@ -57,7 +64,7 @@ def check(
         raise typer.Exit(NO)
 
 
-def _look(named: Path | None, *, channels: bool) -> Report:
+def _look(named: Path | None, *, channels: bool, database: bool) -> Report:
     from config.environment import environment  # noqa: PLC0415 - the settings load every channel's library
     from config.load import find, load  # noqa: PLC0415 - see above
 
@@ -71,9 +78,23 @@ def _look(named: Path | None, *, channels: bool) -> Report:
         return report
     report.notices += configuration.notices
     report.problems += _rules(configuration)
+    if database:
+        _open_database(configuration, report)
     if channels:
         report.channels += asyncio.run(_ask_channels(configuration))
     return report
+
+
+def _open_database(configuration: Configuration, report: Report) -> None:
+    """What a start would meet, without changing anything."""
+    from config import database  # noqa: PLC0415 - see above
+    from daemon.storage.upkeep import upkeep_of  # noqa: PLC0415 - see above
+
+    address = configuration.settings.database.get_secret_value()
+    try:
+        report.notices += upkeep_of(database.file_of(address), address).look().notices
+    except TocsinError as error:
+        report.database = str(error)
 
 
 def _rules(configuration: Configuration) -> list[Problem]:
@@ -119,6 +140,7 @@ def _data(report: Report) -> dict[str, object]:
         "file": report.file,
         "problems": problems.as_data(report.problems),
         "notices": report.notices,
+        "database": report.database or None,
         "channels": [
             {"name": name, "kind": kind, "audience": audience, "wrong": wrong}
             for name, kind, audience, wrong in report.channels
@@ -130,6 +152,7 @@ def _print(report: Report) -> None:
     problems.print_problems(report.problems)
     for notice in report.notices:
         screen.line(f"notice: {notice}")
+    screen.line(report.database)
     if report.channels:
         rows = [(*known, wrong or "good") for *known, wrong in report.channels]
         screen.print_table(("!channel", "!kind", "!audience", "check"), rows, empty="")

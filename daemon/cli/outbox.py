@@ -72,6 +72,8 @@ def show_delivery(ctx: typer.Context, delivery: Number, config: Config = None, a
     screen.line(_reference(one["reference"]))
     if one["state"] == DeliveryState.held:
         screen.line("Is it there? Say so with tocsin outbox confirm, resend or drop.")
+    if one["state"] == DeliveryState.unknown:
+        screen.line("It is being looked for. If you have found it, say so with tocsin outbox confirm.")
     screen.heading("Payload")
     screen.print_json(one["payload"])
 

@@ -137,15 +137,20 @@ class FakeClock:
     """A clock that stands still until it is told to go on; tests and tools drive it."""
 
     def __init__(self, start: Instant = 1_798_797_600_000) -> None:
-        self._now = start
+        self._now = start  # the monotonic one; the wall clock is ahead of it by what it was set
+        self._set: Span = 0
         self._sleepers: list[tuple[Instant, int, asyncio.Future[None]]] = []
         self._tie = itertools.count()
 
     def now(self) -> Instant:
-        return self._now
+        return self._now + self._set
 
     def monotonic(self) -> float:
         return self._now / 1000
+
+    def set_by(self, span: Span) -> None:
+        """Set the wall clock forward or back; no time passes."""
+        self._set += span
 
     def advance(self, span: Span) -> None:
         """Move on and wake whoever slept no longer than this."""

@@ -12,6 +12,7 @@ from daemon.core.clock import Instant, Span
 from daemon.core.delivery import FINAL, MAY_BE_THERE, DeliveryState
 from daemon.core.group import Episode, Group, Occasions, PageUpdate, Pending
 from daemon.core.promise import broken_at
+from daemon.core.setback import set_back
 from daemon.core.words import Audience, Status
 
 PERSON = "person"
@@ -109,6 +110,9 @@ def _heard(state: Group, at: Instant, _entry: j.Heard) -> None:
 
 def _gap(state: Group, at: Instant, entry: j.Gap) -> None:
     """`for`, `keep_firing_for`, `monitor_for` and approval windows did not run meanwhile."""
+    if entry.since > at:
+        set_back(state, at, entry.since)
+        return
 
     def lost(began: Instant) -> Span:
         """What the gap took of a span: the heartbeat before it may be older than the span itself."""

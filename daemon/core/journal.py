@@ -71,7 +71,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Nothing could be decided from ``since`` until this entry: stopped, suspended, clock jump."""
+    """Nothing could be decided from ``since`` until this entry: stopped, suspended, clock jump.
+
+    A ``since`` that is later than the entry: the clock had come that far, and was set back.
+    """
 
     kind: ClassVar[str] = "gap"
     decided: ClassVar[bool] = False

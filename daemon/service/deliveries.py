@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from daemon.core import journal as j
-from daemon.core.clock import SECOND, Instant, Span
+from daemon.core.clock import MINUTE, SECOND, Instant, Span
 from daemon.core.delivery import MAY_BE_THERE, OPENS_THE_WAY, Delivery, DeliveryState
 from daemon.core.destination import PARKED
 from daemon.core.errors import NotFound, Refused
@@ -24,6 +24,9 @@ READS_NEEDED = 2  # read-backs that must both find nothing before "not there" co
 NOT_SETTLED = frozenset(DeliveryState) - OPENS_THE_WAY
 EARLIER_ANSWERS = {("resend", DeliveryState.dead), ("confirm", DeliveryState.unknown)}
 SLICE = 50  # groups that one transaction tells of a channel's turn
+
+LONG_GONE = 60 * MINUTE
+GONE = "the channel is no longer configured"
 
 
 class DeliveryDesk:
@@ -113,14 +116,16 @@ class DeliveryDesk:
             if state is not None and view is not None and view.down is not down:
                 work.settle(work.state(group), [j.ChannelTurned(channel, down)])
 
-    async def settle_doubt(self, row: Delivery, after: Delivery) -> None:
-        """Move a row out of ``unknown``."""
+    async def settle_doubt(self, row: Delivery, after: Delivery) -> bool:
+        """Move a row out of ``unknown``, or put it off there; False when it has moved on."""
 
-        def job(work: Work) -> None:
-            if work.tx.delivery_changed(after, DeliveryState.unknown, row.token):
+        def job(work: Work) -> bool:
+            moved = work.tx.delivery_changed(after, DeliveryState.unknown, row.token)
+            if moved:
                 self._tell(work, [after])
+            return moved
 
-        await self.desk.work(job)
+        return await self.desk.work(job)
 
     async def answer_held(self, delivery: int, answer: str, who: str, reference: str = "") -> Delivery:
         """A person's word about a row: ``confirm`` (it is there) or ``drop`` a held one, ``resend`` it.
@@ -147,6 +152,36 @@ class DeliveryDesk:
             return after
 
         return await self.desk.work(job)
+
+    async def bury(self) -> int:
+        """At start: what waits for a channel that is gone ends, and people hear of it.
+
+        They can send it again (``resend``) once the channel is configured anew.
+        On a shared store another node may have the channel still: there it must
+        have waited for longer than any node would let it.
+        """
+        waited = 0 if self.desk.store.exclusive else LONG_GONE
+        before_then = self.desk.clock.now() - waited
+        waiting: list[Delivery] = []
+        before: int | None = None
+        while True:
+            page = await self.desk.store.deliveries(500, before, states={DeliveryState.queued})
+            waiting += [
+                row
+                for row in page.items
+                if row.channel not in self.desk.channels and row.created_at <= before_then
+            ]
+            before = page.next
+            if before is None:
+                break
+
+        def job(work: Work) -> int:
+            buried = [replace(row, state=DeliveryState.dead, reason="other", detail=GONE) for row in waiting]
+            moved = [row for row in buried if work.tx.delivery_changed(row, DeliveryState.queued, row.token)]
+            self._tell(work, moved)
+            return len(moved)
+
+        return await self.desk.work(job, weight=len(waiting)) if waiting else 0
 
     async def recover(self, states: Collection[DeliveryState], quarantine: dict[str, Span]) -> int:
         """At start: the process before is dead, if the store's lock proves it; else its leases must end.

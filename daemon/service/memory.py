@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.core.clock import Instant
@@ -78,6 +78,20 @@ class Memory:
         """
         if batch == self._undo_batch:
             self.undo_to()
+
+    def set_back(self, now: Instant, since: Instant) -> None:
+        """The clock was set back from ``since``: episodes were heard and cleared that much earlier.
+
+        New objects, so that bodies noted with the old ones are read again.
+        """
+        lost = since - now
+        for key, known in self.episodes.items():
+            if known.heard_at > now or known.cleared_at > now:
+                heard, cleared = (
+                    instant - lost if instant > now else instant
+                    for instant in (known.heard_at, known.cleared_at)
+                )
+                self.episodes[key] = replace(known, heard_at=heard, cleared_at=cleared)
 
     def _put(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
         old = mapping.get(key, MISSING)

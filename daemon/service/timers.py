@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from daemon.core import journal as j
 from daemon.core.clock import MINUTE, Instant
+from daemon.core.delivery import DeliveryState
+from daemon.core.store import Tx
 from daemon.service.desk import HEARTBEAT, Desk, Work
 
 BATCH = 200
@@ -44,13 +46,17 @@ class TimerDesk:
     async def gap(self, since: Instant) -> int:
         """Tell every live group that nothing could be decided from ``since`` until now.
 
-        Not while another process has lived on: then nothing was missed.
+        Not while another process has lived on: then nothing was missed.  A ``since``
+        in the future says how far the clock had come before it was set back.
         """
         now = self.desk.clock.now()
         beat = await self.desk.store.noted(HEARTBEAT)
-        since = max(since, int(beat) if beat else 0)
-        if now - since < GAP:
+        if since <= now:
+            since = max(since, int(beat) if beat else 0)
+        if abs(now - since) < GAP:
             return 0
+        if since > now:
+            self.desk.memory.set_back(now, since)
 
         def job(work: Work) -> int:
             if now - self.desk.others_alive_at < GAP:
@@ -59,11 +65,22 @@ class TimerDesk:
             groups = sorted({*memory.live.values(), *memory.opened_by_people})
             memory.prepare(work.tx, groups)
             work.tx.note(HEARTBEAT, str(now).encode())
+            for group in groups if since > now else ():
+                _release(work.tx, group, since)
             for group in groups:
                 state = work.state(group)
-                if state.created_at < now:
-                    memory.put_off(group)  # what fell due in the gap is decided after it
-                    work.settle(state, [j.Gap(max(since, state.created_at))])
+                if since <= now and state.created_at >= now:
+                    continue
+                memory.put_off(group)  # what fell due in the gap is decided after it
+                work.settle(state, [j.Gap(max(since, state.created_at))])
             return len(groups)
 
         return await self.desk.work(job, weight=len(self.desk.memory.live) + 1)
+
+
+def _release(tx: Tx, group: int, since: Instant) -> None:
+    """Deliveries wait for as long as they were meant to, not until the clock has come round again."""
+    for row in tx.read_deliveries(group, {DeliveryState.queued, DeliveryState.unknown}):
+        if row.not_before > tx.now:
+            row.not_before = max(tx.now, row.not_before - (since - tx.now))
+            tx.delivery_changed(row, row.state, row.token)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from daemon.core.clock import Clock, Instant
+from daemon.core.clock import MINUTE, Clock, Instant
 from daemon.core.errors import BadInput, Unavailable
 from daemon.core.store import Tx
 from daemon.storage.batch import Batch
@@ -214,7 +214,7 @@ class Writer:
     def _try_work(self, job: Job, batch: Batch) -> Missing | None:
         """One run; if the work raises, only its own traces go.  What it lacks must be fetched first."""
         mark = batch.mark()
-        tx = Transaction(batch, max(job.now, self._engine.latest))
+        tx = Transaction(batch, self._instant(job))
         batch.at = max(batch.at, tx.now)
         job.result = job.error = None
         lacks: Missing | None = None
@@ -234,6 +234,11 @@ class Writer:
         batch.touched |= tx.touched
         tx.end()
         return lacks
+
+    def _instant(self, job: Job) -> Instant:
+        """No work is older than what others committed, unless the clock of all was set back."""
+        latest = self._engine.latest
+        return latest if job.now < latest < job.now + MINUTE else job.now
 
     def _try_rows(self, batch: Batch, now: Instant) -> Missing | None:
         tx = Transaction(batch, now)

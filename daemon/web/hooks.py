@@ -133,6 +133,9 @@ class Hooks:
         except ConnectionError:
             code = HUNG_UP
             raise
+        except MemoryError as error:
+            code = 503
+            raise Problem(503, "no memory is left for this now; send it again") from error
         finally:
             seconds = self._clock.monotonic() - began
             self._meter.webhook_answered(source.name if source else "", code, seconds)
@@ -200,6 +203,8 @@ class Hooks:
         except BadInput as error:
             reason = str(error)
             cause: Exception = error
+        except MemoryError:
+            raise  # says nothing about the body
         except Exception as error:  # a parser's bug: the body is kept, logged and counted
             log.exception("parser failed", source=source.name, format=source.format)
             self._meter.unexpected_error("intake")

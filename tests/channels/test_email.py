@@ -160,7 +160,7 @@ FAILURES: dict[str, tuple[MailFault, type[Outcome], Reason, int, Scope | None]] 
 
 
 @pytest.mark.parametrize(("fault", "kind", "reason", "held", "scope"), FAILURES.values(), ids=FAILURES)
-async def test_the_moment_of_failure_decides(
+async def test_rows_51_to_53_and_61_to_63_the_moment_of_failure_decides(
     fault: MailFault,
     kind: type[Outcome],
     reason: Reason,
@@ -182,7 +182,9 @@ async def test_the_moment_of_failure_decides(
         assert outcome.scope is scope
 
 
-async def test_nobody_listens(relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+async def test_row_51_nobody_listens(
+    relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
     """A refused connection is Retry, and check says it in a line."""
     channel = channel_at(relay.port, session, clock)
     await relay.stop()
@@ -192,7 +194,7 @@ async def test_nobody_listens(relay: MailSink, session: aiohttp.ClientSession, c
     assert "Connect" in (await channel.check() or "")
 
 
-async def test_mixed_recipients_have_outcomes_of_their_own(
+async def test_row_61_mixed_recipients_have_outcomes_of_their_own(
     relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """One bad address does not touch the good one."""
@@ -203,7 +205,7 @@ async def test_mixed_recipients_have_outcomes_of_their_own(
     assert relay.counts() == {("<update-1@example.com>", TO): 1}
 
 
-async def test_a_trickling_greeting_ends_at_the_deadline(
+async def test_row_63_a_trickling_greeting_ends_at_the_deadline(
     session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """One byte a second keeps no attempt alive beyond its deadline."""
@@ -221,7 +223,7 @@ async def test_a_trickling_greeting_ends_at_the_deadline(
     assert outcome.reason is Reason.timeout
 
 
-async def test_stripped_starttls_is_refused(
+async def test_row_63_stripped_starttls_is_refused(
     relay: MailSink, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """Where STARTTLS is required and not offered, nothing is sent and nothing falls back to plain."""

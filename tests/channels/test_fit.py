@@ -116,6 +116,51 @@ def test_weight_of_usual_things_is_exact(text: str, weight: int) -> None:
     assert parse_tweet(text).weightedLength == weight
 
 
+# One of our own for each rule of https://github.com/twitter/twitter-text/blob/master/conformance/validate.yml
+# (the groups about weight and emoji, under config v3), with what it expects there.
+RULES = {
+    "latin": ("Orders are slow.", 16),
+    "accents": ("Commandes très lentes à présent", 31),
+    "address with http": ("http://status.example.com", 23),
+    "address with https": ("https://status.example.com", 23),
+    "address without either": ("status.example.com", 23),
+    "several addresses": ("a https://b.com c http://d.com e.com f", 77),
+    "hangul": ("주문", 4),
+    "kana and kanji": ("注文が遅い", 10),
+    "outside the basic plane": ("\U00010000\U0010ffff", 4),
+    "emoji": ("\U0001f525\u2615", 4),
+    "emoji with its variation": ("\u2764\ufe0f", 2),
+    "skin tone": ("\U0001f44b\U0001f3ff", 2),
+    "gender": ("\U0001f926\U0001f3fb\u200d\u2642\ufe0f", 2),
+    "profession": ("\U0001f469\u200d\U0001f692", 2),
+    "family": (FAMILY, 2),
+    "flag": ("\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7", 4),
+    "flag of a region": ("\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", 2),
+    "keycap": ("5\ufe0f\u20e3", 2),
+    "composed": ("cafe\u0301", 4),
+    "line end": ("a\nb", 3),
+    "all light: 280": ("x" * 280, 280),
+    "all heavy: 280": ("の" * 140, 280),
+    "all emoji: 280": ("\U0001f431" * 140, 280),
+}
+
+
+@pytest.mark.parametrize(("text", "weight"), RULES.values(), ids=RULES)
+def test_weight_keeps_each_published_rule(text: str, weight: int) -> None:
+    """Ours and the reference both give what the conformance rules expect."""
+    assert (weighted(text), parse_tweet(text).weightedLength) == (weight, weight)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://注文.example.com/a", "\u202bhttps://example.com\u202c", "http://" + "の" * 60 + ".com"],
+    ids=["other scripts in a host", "directions around an address", "a host of 60"],
+)
+def test_weight_is_too_high_where_addresses_are_odd(text: str) -> None:
+    """Known and wanted: these are cut a little early instead of being refused."""
+    assert weighted(text) > parse_tweet(text).weightedLength
+
+
 def test_graphemes_and_bytes_count_what_readers_and_wires_see() -> None:
     """A family is one grapheme and 25 bytes."""
     assert (graphemes(FAMILY), octets(FAMILY), characters(FAMILY)) == (1, 25, 7)

@@ -16,6 +16,8 @@ from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
+from tests.fakes.bluesky import HANDLE, PASSWORD
+from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN
 from tests.fakes.smtp import parsed
 from tests.fakes.x import KEYS
@@ -46,16 +48,20 @@ FIELDS = {
             "sender": "status@example.com",
             "recipients": ["t@example.com"],
         },
+        {"kind": "bluesky", "identifier": HANDLE, "app_password": PASSWORD},
+        {"kind": "mastodon", "api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
         {"kind": "x", "link": "always", **KEYS},
     ]
 }
-IDS = ["log", "slack-bot", "slack-webhook", "email", "x"]
+IDS = ["log", "slack-bot", "slack-webhook", "email", "bluesky", "mastodon", "x"]
+PUBLIC = {"bluesky", "mastodon", "x"}
+"""Kinds that cannot be internal."""
 
 
 @pytest.fixture(params=FIELDS["kinds"], ids=IDS)
 def channel(request: pytest.FixtureRequest, session: aiohttp.ClientSession, clock: FakeClock) -> Channel:
     fields: dict[str, object] = request.param
-    audience = {} if fields["kind"] == "x" else {"audience": "internal"}
+    audience = {} if fields["kind"] in PUBLIC else {"audience": "internal"}
     return registry.build(settings(name="ours", **fields, **audience), session, clock)
 
 
@@ -82,7 +88,7 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
         components=(text,),
         page_name=text or "Example",
         mention=text,
-        audience=Audience.public if channel.capabilities.kind == "x" else Audience.internal,
+        audience=Audience.public if channel.capabilities.kind in PUBLIC else Audience.internal,
     )
     payload = channel.render(hostile, channel.recipients()[0])
     shown = json.dumps(payload, ensure_ascii=False)
@@ -95,8 +101,13 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
         assert words.endswith("<https://status.example.com/incidents/abc123def456|Status page>")
     if channel.capabilities.markup == "html":
         _check_letter(payload["message"])
-    if channel.capabilities.kind == "x":
-        assert not any(ping in payload["text"] for ping in ("@everyone", "@here"))
+    if channel.capabilities.markup == "facets":  # nothing acts but an address that is seen
+        record = payload["record"]
+        uris = [one["uri"] for facet in record.get("facets", []) for one in facet["features"]]
+        assert all(uri in record["text"] for uri in uris)
+    if channel.capabilities.kind in ("mastodon", "x"):
+        words = payload.get("text") or payload["status"]
+        assert not any(ping in words for ping in ("@everyone", "@here"))
 
 
 def _check_letter(text: str) -> None:

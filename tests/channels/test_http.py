@@ -41,7 +41,7 @@ from tests.fakes.raw import raw_server, tick
         ("inf", None),
     ],
 )
-def test_each_form_of_a_wait_is_read(value: str, seconds: float | None) -> None:
+def test_row_54_each_form_of_a_wait_is_read(value: str, seconds: float | None) -> None:
     """Seconds, fractions, unix times, dates of both sorts; nonsense is no wait at all."""
     assert parse_wait(value, AT) == seconds
 
@@ -67,7 +67,7 @@ async def _serve(handler: web.RequestHandler | object) -> tuple[web.AppRunner, s
     return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def test_redirects_proxies_and_long_answers_change_nothing(
+async def test_row_60_redirects_proxies_and_long_answers_change_nothing(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A redirect is an answer, a proxy in the environment is ignored, and 64 KiB are all that is read."""

@@ -14,12 +14,16 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
+from tests.fakes.bluesky import HANDLE, PASSWORD
+from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.slack import CHANNEL, TOKEN
 from tests.fakes.x import KEYS
 
 EXAMPLES: dict[str, dict[str, object]] = {
+    "bluesky": {"identifier": HANDLE, "app_password": PASSWORD},
     "email": {"host": "localhost", "sender": "status@example.com"},
     "log": {},
+    "mastodon": {"api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
     "slack": {"token": TOKEN, "channel": CHANNEL},
     "status_page": {},
     "x": {**KEYS},

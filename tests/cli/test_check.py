@@ -83,6 +83,22 @@ class TestCheck:
         assert (found.code, found.out) == (2, "")
         assert "none.yaml: cannot be read" in found.err
 
+    def test_the_database(self, files: Path) -> None:
+        """What a start would stumble over, and nothing is made; --offline does not look."""
+        database = files / "a.db"
+        with (files / "tocsin.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"database: sqlite:///{database}\n")
+        config = str(files / "tocsin.yaml")
+        assert run("check", "-c", config).code == 0
+        assert not database.exists()
+        database.write_text("dear all\n" * 1000, encoding="utf-8")
+        database.chmod(0o600)
+        found = run("check", "-c", config)
+        assert (found.code, found.err) == (1, "")
+        assert f"database: {database} cannot be read: file is not a database" in found.out
+        assert run("check", "-c", config, "--json").json["database"].startswith(f"database: {database}")
+        assert run("check", "-c", config, "--offline").code == 0
+
     def test_channels(self, files: Path) -> None:
         """A channel that cannot work is named, and the answer is no."""
         with (files / "tocsin.yaml").open("a", encoding="utf-8") as file:

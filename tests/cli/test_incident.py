@@ -22,7 +22,7 @@ async def test_from_alert_to_resolution(desk: Terminal) -> None:
         "incident", "update", "inc-1", "We found the cause.", "--status", "identified", "--promise", "45m"
     )
     assert said.code == 0, said.err
-    assert "said on page, mail, ops; next update by 2027-01-01 10:46 UTC" in said.out
+    assert "said on mail, ops, page; next update by 2027-01-01 10:46 UTC" in said.out
     shown = await desk.run("incident", "show", "INC-1")
     for part in (
         "identified · critical · checkout", "acknowledged by ana", "next update by 2027-01-01 10:46 UTC",

@@ -59,6 +59,8 @@ class FakeServer(ABC):
         self.faults: collections.deque[Fault] = collections.deque()
         self.calls: list[str] = []
         self.bodies: list[bytes] = []
+        self.tried: list[bytes] = []
+        """Bodies of the calls that came as far as posting."""
         self.port = port
         self._journal = Journal(log)
         self.posts: list[Stored] = self._journal.read()
@@ -118,6 +120,7 @@ class FakeServer(ABC):
 
     async def accept(self, request: web.Request, answer: Callable[[], web.Response]) -> web.StreamResponse:
         """Answer a posting call, by the script if it has something; ``answer`` stores and answers."""
+        self.tried.append(await request.read())
         fault = self.faults.popleft() if self.faults else None
         if fault is None:
             return answer()

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import aiosmtplib
 import pytest
+from atproto import Client as AtClient  # type: ignore[import-untyped] # it ships no type marker
+from atproto import exceptions, models
+from mastodon import Mastodon, MastodonNotFoundError, MastodonUnauthorizedError
 from oauthlib.oauth1 import Client  # type: ignore[import-untyped]
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from tests.fakes.bluesky import DID, HANDLE, PASSWORD, FakeBluesky
+from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
+from tests.fakes.mastodon import FakeMastodon
 from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
 from tests.fakes.smtp import MailSink, parsed
 from tests.fakes.x import KEYS, USER, FakeX
@@ -78,6 +86,70 @@ async def test_a_signed_plain_client_posts_to_x() -> None:
         assert len(fake.posts) == 1
 
 
+async def test_atproto_logs_in_puts_and_reads_back() -> None:
+    """The protocol's Python client: session, the same record twice, a reply, refusals."""
+    async with FakeBluesky() as fake:
+
+        def talk() -> None:
+            client = AtClient(base_url=fake.url)
+            with contextlib.closing(client.request):
+                use(client)
+
+        def use(client: AtClient) -> None:
+            with pytest.raises(exceptions.UnauthorizedError):
+                client.login(HANDLE, "another", fetch_bsky_profile=False)
+            client.login(HANDLE, PASSWORD, fetch_bsky_profile=False)
+
+            def put(rkey: str, text: str, **more: Any) -> Any:
+                record = models.AppBskyFeedPost.Record(text=text, created_at="2027-01-01T10:00:00Z", **more)
+                fields = {"repo": DID, "collection": "app.bsky.feed.post", "rkey": rkey, "record": record}
+                return client.com.atproto.repo.put_record(models.ComAtprotoRepoPutRecord.Data(**fields))
+
+            first = put("3jzfcijpj2z2a", "root")
+            again = put("3jzfcijpj2z2a", "root")
+            assert (first.cid, first.uri) == (again.cid, again.uri)
+            name = models.ComAtprotoRepoStrongRef.Main(uri=first.uri, cid=first.cid)
+            put("3jzfcijpj2z2b", "reply", reply=models.AppBskyFeedPost.ReplyRef(root=name, parent=name))
+            found = client.app.bsky.feed.post.get(DID, "3jzfcijpj2z2b")
+            assert found.value.reply is not None
+            assert (found.value.text, found.value.reply.parent.cid) == ("reply", first.cid)
+            with pytest.raises(exceptions.BadRequestError, match="RecordNotFound"):
+                client.app.bsky.feed.post.get(DID, "3jzfcijpj2z2c")
+            with pytest.raises(exceptions.BadRequestError, match="record key"):
+                put("incident-42", "x")
+
+        await asyncio.to_thread(talk)
+        assert fake.counts() == {"3jzfcijpj2z2a": 1, "3jzfcijpj2z2b": 1}
+
+
+async def test_mastodon_py_posts_threads_and_reads_back() -> None:
+    """Mastodon.py: post with a key, again with it, reply, list, source, limits, refusals."""
+    async with FakeMastodon() as fake:
+
+        def talk() -> None:
+            client = Mastodon(access_token=MASTODON_TOKEN, api_base_url=fake.url, version_check_mode="none")
+            me = client.account_verify_credentials()
+            root = client.status_post(
+                "root & more", visibility="unlisted", idempotency_key="k1", language="de"
+            )
+            assert client.status_post("root & more", idempotency_key="k1").id == root.id
+            reply = client.status_post("reply", in_reply_to_id=root.id)
+            assert (root.visibility, root.language) == ("unlisted", "de")
+            assert [one.id for one in client.account_statuses(me.id)] == [reply.id, root.id]
+            assert [one.id for one in client.account_statuses(me.id, max_id=reply.id)] == [root.id]
+            assert str(client.account_statuses(me.id)[0].in_reply_to_id) == str(root.id)
+            assert client.account_statuses(me.id)[1].content == "<p>root &amp; more</p>"
+            assert client.status_source(root.id).text == "root & more"
+            assert client.instance_v2().configuration.statuses.max_characters == 500
+            with pytest.raises(MastodonNotFoundError, match="reply to"):
+                client.status_post("lost", in_reply_to_id="42")
+            with pytest.raises(MastodonUnauthorizedError):
+                Mastodon(access_token="other", api_base_url=fake.url, version_check_mode="none").me()
+
+        await asyncio.to_thread(talk)
+        assert fake.counts() == {"k1": 1, "reply": 1}
+
+
 async def test_plain_smtp_reaches_the_sink() -> None:
     """Aiosmtplib's own send_message: several recipients, one refused."""
     async with MailSink() as sink:
@@ -127,7 +199,9 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
     assert [json.loads(line)["text"] for line in log.read_text("utf-8").splitlines()] == ["one", "two"]
 
 
-@pytest.mark.parametrize("module", ["tests.fakes.x", "tests.fakes.smtp"])
+@pytest.mark.parametrize(
+    "module", ["tests.fakes.bluesky", "tests.fakes.mastodon", "tests.fakes.x", "tests.fakes.smtp"]
+)
 async def test_the_other_fakes_run_alone_too(module: str, tmp_path: Path) -> None:
     """They print a port where something listens, and end with 0 on SIGTERM."""
     process, port = await _started(module, tmp_path / "log.jsonl")

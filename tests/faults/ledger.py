@@ -3,54 +3,63 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from tests.faults.tables import Row, SqliteFile, Tables
 
 UNSETTLED = ("queued", "claimed", "attempted", "unknown")
 
 
 class Ledger:
-    """Reads the file itself: a mistake of the daemon's own reading would go unseen otherwise."""
+    """Reads the tables itself: a mistake of the daemon's own reading would go unseen otherwise.
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    A path is that of a SQLite file.
+    """
 
-    def rows(self, question: str, *values: object) -> list[Any]:
-        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=5)) as connection:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(question, values).fetchall()
+    def __init__(self, database: Path | Tables) -> None:
+        self._tables: Tables = SqliteFile(database) if isinstance(database, Path) else database
+
+    def rows(self, question: str, *values: object) -> list[Row]:
+        return self._tables.rows(question, *values)
 
     def alerts(self) -> dict[str, bool]:
         """Fingerprint -> whether it fires."""
-        return {row[0]: bool(row[1]) for row in self.rows("SELECT fingerprint, firing FROM episodes")}
+        found = self.rows("SELECT fingerprint, firing FROM episodes ORDER BY id")
+        return {row["fingerprint"]: bool(row["firing"]) for row in found}
 
     def incidents(self) -> Counter[str]:
-        """How many incidents there were of each service."""
-        keys = (json.loads(row[0]) for row in self.rows("SELECT key FROM groups WHERE number IS NOT NULL"))
-        return Counter(json.dumps(key) for key in keys)
+        """How many incidents there were of each service; people's own have none."""
+        found = self.rows("SELECT key FROM groups WHERE number IS NOT NULL AND route <> ''")
+        return Counter(json.dumps(json.loads(row["key"])) for row in found)
 
     def unsettled(self) -> int:
         """Deliveries that will still move; a last word behind a held first post waits for a person."""
         marks = ",".join("?" * len(UNSETTLED))
-        rests = "waits_for IN (SELECT id FROM deliveries WHERE state = 'held')"
-        question = f"SELECT count(*) FROM deliveries WHERE state IN ({marks}) AND NOT coalesce({rests}, 0)"  # noqa: S608 - question marks alone
-        return int(self.rows(question, *UNSETTLED)[0][0])
+        question = (
+            f"SELECT count(*) AS found FROM deliveries d WHERE d.state IN ({marks}) AND NOT EXISTS"  # noqa: S608 - question marks alone
+            " (SELECT 1 FROM deliveries w WHERE w.id = d.waits_for AND w.state = 'held')"
+        )
+        return int(self.rows(question, *UNSETTLED)[0]["found"])
 
     def states(self) -> dict[str, int]:
         """How many deliveries are in each state, by channel."""
-        found = self.rows("SELECT channel, state, count(*) FROM deliveries GROUP BY channel, state")
-        return {f"{row[0]} {row[1]}": row[2] for row in found}
+        found = self.rows(
+            "SELECT channel, state, count(*) AS found FROM deliveries GROUP BY channel, state ORDER BY 1, 2"
+        )
+        return {f"{row['channel']} {row['state']}": row["found"] for row in found}
 
-    def deliveries(self, channel: str) -> list[sqlite3.Row]:
+    def deliveries(self, channel: str) -> list[Row]:
         return self.rows("SELECT * FROM deliveries WHERE channel = ? ORDER BY id", channel)
 
+    def groups(self) -> list[int]:
+        return [row["id"] for row in self.rows("SELECT id FROM groups ORDER BY id")]
+
     def check(self) -> str:
-        """SQLite's own verdict on the file."""
-        return str(self.rows("PRAGMA integrity_check")[0][0])
+        """The database's own verdict on itself."""
+        return self._tables.check()
 
 
 def repeated(counts: Counter[Any]) -> dict[Any, int]:

@@ -47,10 +47,11 @@ class Book:
 class Client:
     """One connection's worth of load.  ``stop`` ends it after the body in hand was acknowledged."""
 
-    def __init__(self, name: str, daemon: Target, book: Book, seed: str) -> None:
+    def __init__(self, name: str, daemon: Target, book: Book, seed: str, pause: float) -> None:
         self._name = name
         self._daemon = daemon
         self._book = book
+        self._pause = pause
         self._random = random.Random(f"{seed}/{name}")  # noqa: S311 - a load, not a secret
         self._open: list[Incident] = []
         self._count = 0
@@ -62,6 +63,8 @@ class Client:
     async def run(self) -> None:
         while not self._stopping:
             await self._step()
+            if self._pause:
+                await CLOCK.sleep(self._pause)
 
     async def clear_all(self) -> None:
         """Resolve what still fires."""
@@ -121,11 +124,14 @@ class Client:
 
 
 class Load:
-    """Several clients at once.  ``async with Load(daemon, seed) as load``; leaving ends them at once."""
+    """Several clients at once.  ``async with Load(daemon, seed) as load``; leaving ends them at once.
 
-    def __init__(self, daemon: Target, seed: str, clients: int = 4) -> None:
+    ``pause``: seconds between two bodies of one client; 0 is as fast as it goes.
+    """
+
+    def __init__(self, daemon: Target, seed: str, clients: int = 4, pause: float = 0.0) -> None:
         self.book = Book()
-        self._clients = [Client(f"s{number}", daemon, self.book, seed) for number in range(clients)]
+        self._clients = [Client(f"s{number}", daemon, self.book, seed, pause) for number in range(clients)]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:

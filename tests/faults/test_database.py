@@ -149,7 +149,8 @@ def limited(daemon: Daemon, kind: int, soft: int) -> Iterator[None]:
     try:
         yield
     finally:
-        resource.prlimit(daemon.pid, kind, before)
+        with contextlib.suppress(ProcessLookupError):  # it did not survive, which may be right
+            resource.prlimit(daemon.pid, kind, before)
 
 
 @pytest.mark.slow

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.faults.figures import record
 from tests.faults.ledger import Ledger
 from tests.faults.rules import QUIET
 from tests.faults.seed import SEED
@@ -17,6 +17,7 @@ from tests.processes.nursery import Nursery
 from tests.processes.site import Site
 from tests.processes.waiting import CLOCK
 
+SITES, KILLS = 8, 5  # databases, and kills of each before it may start
 WRONG = 2  # the exit code for a file or an order of the operator that is wrong
 
 
@@ -105,16 +106,16 @@ async def test_row_23_a_crash_loop_does_not_grow_the_log(tmp_path: Path) -> None
 async def test_rows_07_and_08_killed_while_it_starts(tmp_path: Path) -> None:
     """Killed at any moment of a first start, migration included, or of a later one: the next start works."""
     chance = random.Random(SEED)  # noqa: S311 - a schedule, not a secret
-    sys.stdout.write(f"TOCSIN_SEED={SEED}\n")
     async with Nursery() as nursery:
-        for number in range(8):
+        for number in range(SITES):
             site = Site.make(tmp_path / str(number), QUIET)
             daemon = Daemon(site, nursery=nursery)
             async with daemon.manager:
-                for _ in range(5):
+                for _ in range(KILLS):
                     await daemon.spawn()
                     await CLOCK.sleep(chance.uniform(0, 0.35))
                     await daemon.kill()
                 await daemon.start()
                 assert Ledger(site.database).check() == "ok"
                 await daemon.kill()
+    record("kill -9 while starting", databases=SITES, kills=SITES * KILLS, starts=SITES, damaged=0)

@@ -120,7 +120,7 @@ async def _impacts(daemon: Daemon, count: int) -> list[str]:
         pytest.param("12", signal.SIGSTOP, signal.SIGCONT, id="row_12 the process is stopped"),
     ],
 )
-async def test_the_watchdog_is_fed_by_what_turns(
+async def test_rows_11_and_12_the_watchdog_is_fed_by_what_turns(
     tmp_path: Path, row: str, stop: signal.Signals, go_on: signal.Signals
 ) -> None:
     """READY comes once; food comes while the loops turn, and at no other time."""

@@ -27,7 +27,7 @@ from daemon.intake.instants import EARLIEST, LATEST, read_instant
         ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
     ],
 )
-def test_good_times(text: str, expected: str) -> None:
+def test_row_33_good_times(text: str, expected: str) -> None:
     """Each names exactly one millisecond."""
     instant = read_instant(text)
     assert instant is not None

@@ -3,6 +3,8 @@
 ``--speed --origin --start``: a clock that runs fast, and on from where the
 process before was killed; with ``--server`` the database's clock is that fast, and ``--skew``
 is how wrong this machine's is.  SIGUSR1 blocks the event loop until SIGUSR2.
+``--failpoints FILE``: what is to happen at which failpoint (tests/faults/failpoints);
+for children of the failpoints' own nursery alone.
 """
 
 from __future__ import annotations
@@ -36,12 +38,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--server", action="store_true")
     parser.add_argument("--skew", type=int, default=0)
+    parser.add_argument("--failpoints", type=Path)
     given = parser.parse_args(arguments)
     clock: Clock = SystemClock()
     if given.speed:
         clock = fast = FastClock(given.speed, given.origin, given.start)
         if given.server:
             clock = FastServerClock(fast, given.skew)
+    if given.failpoints is not None:
+        from tests.faults.failpoints import trigger  # noqa: PLC0415 - Alembic comes with it, and costs a start
+
+        trigger.arm(given.failpoints, clock)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     signal.signal(signal.SIGUSR1, block)
     try:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
-from daemon.core.clock import Instant, ServerClock, SystemClock
+from daemon.core.clock import MINUTE, SECOND, Instant, ServerClock, SystemClock
+
+LEAP = signal.SIGWINCH
+"""A daemon with failpoints leaps at this signal: whoever sends it leaps too, so that all show the same."""
 
 
 class FastClock(SystemClock):
@@ -17,6 +21,10 @@ class FastClock(SystemClock):
     def options(self) -> list[str]:
         """The arguments by which ``tests.processes.entry`` gets the same clock."""
         return ["--speed", str(self.speed), "--origin", str(self.origin), "--start", str(self.start)]
+
+    def leap(self) -> None:
+        """A minute and a second pass at once: as after a suspension, or a machine that was off."""
+        self.start += MINUTE + SECOND
 
     def now(self) -> Instant:
         return self.start + int((super().monotonic() - self.origin) * self.speed * 1000)

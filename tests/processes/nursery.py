@@ -25,13 +25,17 @@ from tests.sources import ROOT
 
 
 class Nursery:
-    """``async with Nursery() as nursery``; at the end every child that still lives is killed."""
+    """``async with Nursery() as nursery``; at the end every child that still lives is killed.
 
-    def __init__(self) -> None:
+    ``program``: the module that runs as the other end.
+    """
+
+    def __init__(self, program: str = "tests.processes.nursery") -> None:
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.processes.nursery"]
+        command = [sys.executable, "-m", self._program]
         self._process = await asyncio.to_thread(
             subprocess.Popen, command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -56,7 +60,8 @@ class Nursery:
         return int(self._process.stdout.readline())
 
 
-def _serve() -> None:
+def serve() -> None:
+    """Be the other end: until the standard input ends."""
     children: set[int] = set()
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
@@ -94,4 +99,4 @@ def _be_born(order: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve()

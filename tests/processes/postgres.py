@@ -102,5 +102,17 @@ class Cluster:
         self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.address(name)
 
+    def new_user(self, name: str, password: str) -> None:
+        """A user without any rights who has to show a password, and who is written ``name:password@``."""
+        access = self._data / "pg_hba.conf"
+        rest = access.read_text("utf-8")
+        access.write_text(f"host all {name} 127.0.0.1/32 scram-sha-256\n{rest}", "utf-8")
+        self.sql(f"CREATE USER {name} PASSWORD '{password}'")
+        self.sql("SELECT pg_reload_conf()")
+
+    def set(self, address: str, setting: str) -> None:
+        """Change a setting of a database, for sessions to come."""
+        self.sql(f"ALTER DATABASE {address.rpartition('/')[2]} SET {setting}")
+
     def drop(self, address: str) -> None:
         self.sql(f"DROP DATABASE {address.rpartition('/')[2]} WITH (FORCE)")

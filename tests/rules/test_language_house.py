@@ -68,7 +68,7 @@ async def test_two_people_cannot_take_over_at_once(house: House) -> None:
     assert house.state().taken_over_by == "bo"
 
 
-async def test_a_vote_after_the_end_is_refused(house: House) -> None:
+async def test_row_72_a_vote_after_the_end_is_refused(house: House) -> None:
     """The text was withdrawn with "resolved": it waits for nobody any more."""
     await house.alert()
     await house.forward(122)

@@ -104,7 +104,7 @@ def test_a_day_later_somebody_is_asked_for_the_postmortem() -> None:
     assert tale.asked()[-1] == (163 + 24 * 60, "review")
 
 
-def test_flapping_is_one_incident_and_one_first_update() -> None:
+def test_row_39_flapping_is_one_incident_and_one_first_update() -> None:
     """Two minutes up in every four: one incident, and by minute 29 nothing public but the first update."""
     tale = shop()
     for minute in range(0, 60, 4):

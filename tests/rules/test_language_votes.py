@@ -24,7 +24,7 @@ def test_what_people_saw_is_what_goes_out() -> None:
     assert tale.texts("x") == [question.ready]
 
 
-def test_two_needs_two_people() -> None:
+def test_row_72_two_needs_two_people() -> None:
     """One person twice is one vote."""
     step = "{ id: s, after: 5m, say: short, to: [ x ], approve: two }"
     tale = Tale(ruled(FIRST, step, DONE, route=AT_ONCE)).fire(0)
@@ -97,7 +97,7 @@ def test_a_plan_that_a_step_sets_waits_for_the_text_above_it() -> None:
     assert tale.posts("ops")[-1] == (10, "tell")
 
 
-def test_a_vote_that_comes_too_late_changes_nothing() -> None:
+def test_row_72_a_vote_that_comes_too_late_changes_nothing() -> None:
     """The occasion has ended: a vote on it is recorded and nothing follows."""
     tale = Tale(ruled(FIRST, X_AT_FIVE, DONE, route=AT_ONCE)).fire(0).forward(11)
     before = len(tale.journal)

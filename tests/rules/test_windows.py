@@ -104,7 +104,7 @@ def test_the_rule_file_makes_the_same_window() -> None:
         ),  # 02:00 again at 01:00 UTC
     ],
 )
-def test_clock_changes(times: list[dict[str, str]], day: str, edges: list[str]) -> None:
+def test_row_33_clock_changes(times: list[dict[str, str]], day: str, edges: list[str]) -> None:
     """What the local clock skips never opens, what it repeats opens twice, to the minute."""
     one = window({"times": times, "location": "Europe/Berlin"})
     midnight = at(f"{day}T00:00", "Europe/Berlin")

@@ -40,14 +40,6 @@ async def open_store(path: Path) -> AsyncIterator[Open]:
         await store.close()
 
 
-@pytest.fixture
-def address(postgres: Cluster) -> Iterator[str]:
-    """An empty database on a server."""
-    found = postgres.new_database()
-    yield found
-    postgres.drop(found)
-
-
 @pytest.fixture(scope="session")
 def template(postgres: Cluster) -> str:
     """The name of a database that has the schema: a copy of it is made in a tenth of the time."""

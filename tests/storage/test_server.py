@@ -16,6 +16,8 @@ from daemon.core.errors import BadConfig, BadInput, NotFound, Refused, Unavailab
 from daemon.core.journal import DeliveryMoved
 from daemon.core.store import Store
 from daemon.storage.copying import quiet
+from daemon.storage.engine import Missing
+from daemon.storage.postgres.engine import PostgresEngine
 from daemon.storage.postgres.store import PostgresStore
 from daemon.storage.postgres.upkeep import RESTORING
 from daemon.storage.upkeep import Restored
@@ -225,6 +227,15 @@ async def test_a_running_node_is_not_pulled_away(address: str, tmp_path: Path, j
     await job(address, tmp_path / "b.db")
 
 
+async def test_a_running_node_is_seen_before_the_work(address: str, tmp_path: Path) -> None:
+    """Nobody waits for a long copy only to be refused."""
+    store = await opened(address)
+    replace(tmp_path / "b.db", b"not even a backup")
+    with pytest.raises(Unavailable, match="stop it first"):
+        await restore(address, tmp_path / "b.db")
+    await store.close()
+
+
 async def test_a_node_that_was_away_meanwhile_ends(address: str, tmp_path: Path) -> None:
     """Cut off from the server during the restore: its memory is of the life that is lost, so it stops."""
     await make(address)
@@ -339,6 +350,25 @@ async def test_row_27_a_server_restored_by_its_own_means(address: str, tmp_path:
     assert await schemas(address) == ["tocsin"]
 
 
+async def test_many_recipients_are_fetched_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a work lacks makes it run again, so 200 rows must not lack one by one."""
+    store = await opened(address)
+    group = await new_group(store)
+    await put(store, *(delivery_row(one, group, recipient=f"{one}@example.com") for one in range(1, 201)))
+    await store.close()
+    fetched: list[int] = []
+    real = PostgresEngine.fetch
+
+    async def fetch(self: PostgresEngine, missing: Missing) -> None:
+        fetched.append(len(missing.values))
+        await real(self, missing)
+
+    monkeypatch.setattr(PostgresEngine, "fetch", fetch)
+    assert await _hold(address, Path()) == 200
+    assert len(fetched) < 6
+    assert max(fetched) == 200
+
+
 async def test_a_file_put_back_by_hand(tmp_path: Path) -> None:
     """The same for SQLite."""
     address = f"sqlite:///{tmp_path}/a.db"
@@ -352,3 +382,13 @@ async def test_a_file_put_back_by_hand(tmp_path: Path) -> None:
     store = await opened(address)
     assert store.secret != secret
     await store.close()
+
+
+async def test_a_server_among_several_hosts(address: str) -> None:
+    """The first that takes writes is taken; what is printed names all, and nobody's password."""
+    several = (
+        address.replace("postgres@", "postgres:geheim@127.0.0.1:1,") + "?target_session_attrs=read-write"
+    )
+    await make(several, 1)
+    found = await asyncio.to_thread(upkeep(several).check)
+    assert (found.good, found.place) == (True, f"127.0.0.1:1,{address.partition('@')[2]}")

@@ -92,7 +92,7 @@ class Doomed:
         return self._real.execute(statement, *parameters)
 
 
-async def test_an_fsync_error_breaks_the_store_for_good(open_store: Open) -> None:
+async def test_row_19_an_fsync_error_breaks_the_store_for_good(open_store: Open) -> None:
     """The process is told to exit; nothing is tried again; queued and later callers are refused."""
     store = await open_store()
     reasons: list[str] = []
@@ -111,7 +111,7 @@ async def test_an_fsync_error_breaks_the_store_for_good(open_store: Open) -> Non
     assert await (await open_store()).open_groups() == []
 
 
-async def test_an_fsync_error_in_a_checkpoint_breaks_the_store(open_store: Open) -> None:
+async def test_row_19_an_fsync_error_in_a_checkpoint_breaks_the_store(open_store: Open) -> None:
     """SQLite's own checkpoints would swallow it and "succeed" at the next try."""
     store = await open_store()
     reasons: list[str] = []
@@ -147,7 +147,7 @@ async def test_a_defect_in_the_writer_is_not_silent(open_store: Open) -> None:
     assert "a defect" in reasons[0]
 
 
-async def test_a_question_that_takes_too_long_is_cut_off(open_store: Open) -> None:
+async def test_row_23_a_question_that_takes_too_long_is_cut_off(open_store: Open) -> None:
     """Readers have a time limit, so that none keeps the log from being copied."""
     store = await open_store()
     store._clock, store._time_limit = SystemClock(), 0.05

@@ -94,6 +94,21 @@ async def test_a_parser_that_fails_costs_no_body(rig: Rig, monkeypatch: pytest.M
     assert rig.shelf.kept[0][2] == recorded("firing")
 
 
+async def test_row_13_no_memory_for_a_body_is_no_fault_of_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503, so that it comes again; a 400 would lose what is in it."""
+
+    def greedy(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setitem(registry.PARSERS, "alertmanager", greedy)
+    answer = await rig.post("/hooks/open", recorded("firing"))
+    assert answer.status == 503
+    assert rig.shelf.empty
+    assert rig.counted.answers == [("open", 503)]
+
+
 async def test_a_bad_body_that_cannot_be_kept_is_asked_for_again(rig: Rig) -> None:
     """400 would lose it: a sender does not repeat after a 4xx."""
     rig.shelf.refusal = unavailable()

@@ -36,7 +36,7 @@ async def test_64_mebibytes_are_taken_and_one_byte_more_is_not(rig: Rig) -> None
     assert rig.budget.used == 0
 
 
-async def test_an_unannounced_size_is_limited_too(starter: Starter) -> None:
+async def test_row_43_an_unannounced_size_is_limited_too(starter: Starter) -> None:
     """Chunks are counted as they come."""
     rig = await starter(limit=MEBI)
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
@@ -113,7 +113,7 @@ async def test_an_unknown_packing_is_named(rig: Rig) -> None:
     assert rig.shelf.kept == [("open", "unknown Content-Encoding br", b"")]
 
 
-async def test_a_gzip_bomb_is_413_and_memory_stays(rig: Rig) -> None:
+async def test_row_43_a_gzip_bomb_is_413_and_memory_stays(rig: Rig) -> None:
     """A hundred kilobytes that unpack to a hundred megabytes stop at the limit."""
     machine = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(machine.compress(bytes(MEBI)) for _ in range(100)) + machine.flush()
@@ -122,7 +122,7 @@ async def test_a_gzip_bomb_is_413_and_memory_stays(rig: Rig) -> None:
     assert rig.budget.used == 0
 
 
-async def test_a_stalled_body_is_408_after_ten_seconds(starter: Starter) -> None:
+async def test_row_43_a_stalled_body_is_408_after_ten_seconds(starter: Starter) -> None:
     """That sender is answered and cut off, an operator is told, others go on meanwhile."""
     clock = FakeClock()
     rig = await starter(clock=clock)
@@ -137,7 +137,7 @@ async def test_a_stalled_body_is_408_after_ten_seconds(starter: Starter) -> None
     assert ("open", 408) in rig.counted.answers
 
 
-async def test_a_dribbled_body_is_408_after_a_minute(starter: Starter) -> None:
+async def test_row_43_a_dribbled_body_is_408_after_a_minute(starter: Starter) -> None:
     """A byte now and then is progress, but not for ever."""
     clock = FakeClock()
     rig = await starter(clock=clock)
@@ -154,7 +154,7 @@ async def test_a_dribbled_body_is_408_after_a_minute(starter: Starter) -> None:
     writer.close()
 
 
-async def test_many_stalled_senders_do_not_disturb_the_others(starter: Starter) -> None:
+async def test_row_43_many_stalled_senders_do_not_disturb_the_others(starter: Starter) -> None:
     """300 slow connections, and a webhook is taken at once."""
     rig = await starter()
     slow = []

@@ -72,6 +72,7 @@ class PostgresEngine:
         self.node = f"{socket.gethostname()}-{secrets.token_hex(6)}"
         self.on_notice: Callable[[], None] = lambda: None
         self.doubts = 0
+        self.lost = False  # the server is a past of what this process has seen
 
     @property
     def is_current(self) -> bool:
@@ -125,7 +126,7 @@ class PostgresEngine:
     async def commit(self, batch: Batch) -> int:
         connection = await self._connected()
         async with asyncio.timeout(STALLED):
-            self.latest = max(self.latest, batch.at)
+            self.latest = batch.at or self.latest
             rows = await flush(connection, batch, self.node, self.latest)
             if not rows:
                 await connection.execute("ROLLBACK")
@@ -202,7 +203,7 @@ class PostgresEngine:
         if new:
             self.memory.counters.update(news.gather([new[-1][4]]).counters)
             self._seen = (new[-1][1], new[-1][2])
-            self.latest = max(self.latest, new[-1][3])
+            self.latest = new[-1][3]
 
     def _unseen(self, rows: list[Any]) -> list[Any]:
         """The commits after the last one that we saw, after making sure that it is still there."""
@@ -214,6 +215,7 @@ class PostgresEngine:
                 raise faults.FellBehind(
                     f"commit {number} of the database cannot be found any more: this process slept too long"
                 )
+            self.lost = True
             raise faults.LostHistory(
                 f"the database has lost commit {number}, which it had acknowledged: it is an older copy"
             )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from daemon.core.clock import Clock, Instant, Span
 from daemon.core.delivery import Delivery
-from daemon.core.errors import Unavailable
+from daemon.core.errors import BadConfig, Unavailable
 from daemon.core.store import Learned, Tx
 from daemon.storage import rows
 from daemon.storage.answers import Answers, Question
@@ -17,6 +17,7 @@ from daemon.storage.postgres import faults, news, schema
 from daemon.storage.postgres import statements as sql
 from daemon.storage.postgres.connection import Connection, Pool, cannot_open, connect, open_pool
 from daemon.storage.postgres.engine import PostgresEngine
+from daemon.storage.restoration import FORGET_SECRET, hold
 from daemon.storage.statements import Statement
 from daemon.storage.writer import Limits, Writer
 
@@ -34,9 +35,11 @@ class PostgresStore(Answers):
     """Made by ``open_postgres``; ``close`` it."""
 
     def __init__(
-        self, pool: Pool, engine: PostgresEngine, clock: Clock, limits: Limits, secret: bytes,
+        self, address: str, pool: Pool, engine: PostgresEngine, clock: Clock, limits: Limits, secret: bytes,
         notices: Sequence[str],
     ) -> None:  # fmt: skip
+        self._address = address
+        self._clock = clock
         self._pool = pool
         self._engine = engine
         self._secret = secret
@@ -109,6 +112,9 @@ class PostgresStore(Answers):
             async with asyncio.timeout(5):
                 await self._pool.close()
         self._pool.terminate()
+        if self._engine.lost:
+            with suppress(BadConfig, Unavailable):  # away again: docs/reliability.md names this limit
+                await _hold_the_past(self._address, self._clock)
 
     # -- questions ----------------------------------------------------------------
 
@@ -169,7 +175,20 @@ async def open_postgres(address: str, clock: Clock, limits: Limits | None = None
         if engine is not None:
             await engine.close()
         raise cannot_open(address, error) from error
-    return PostgresStore(pool, engine, clock, limits or Limits(), secret, notices)
+    return PostgresStore(address, pool, engine, clock, limits or Limits(), secret, notices)
+
+
+async def _hold_the_past(address: str, clock: Clock) -> None:
+    """The server is a past of what was acknowledged: what it calls queued may have been sent since.
+
+    People decide, as after a restore (docs/decisions/0011-restore.md).
+    """
+    store = await open_postgres(address, clock)
+    try:
+        await store._ask(lambda connection: connection.execute(FORGET_SECRET))  # noqa: SLF001 - one of our own
+        await hold(store, clock.now())
+    finally:
+        await store.close()
 
 
 async def _progress(connection: Connection) -> tuple[dict[str, int], tuple[int, str, Instant]]:

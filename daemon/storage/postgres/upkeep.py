@@ -109,16 +109,13 @@ class PostgresUpkeep:
         async with transfer.session(self._address) as connection:
             if not await version_of(connection, self._address):
                 raise NotFound(f"{self.place}: holds no data of tocsin{MADE_AT_START}")
-            await be_alone(connection, self._address)
-        store = await open_postgres(self._address, clock)
-        try:
-            async with transfer.session(self._address) as connection:
-                await store.write(lambda _: None, 0, 0)  # from now on its writing session is there
+            store = await open_postgres(self._address, clock)
+            try:
                 await allow_one(connection, self._address)
                 await connection.execute(FORGET_SECRET)
                 return await hold(store, clock.now())
-        finally:
-            await store.close()
+            finally:
+                await store.close()
 
     def migrate(self) -> Upgraded:
         return asyncio.run(self._migrate())

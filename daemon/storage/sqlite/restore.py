@@ -19,7 +19,7 @@ from daemon.core.errors import BadInput, Refused, Unavailable
 from daemon.storage.checkup import Checkup
 from daemon.storage.engine import Fault
 from daemon.storage.restoration import FORGET_SECRET, hold
-from daemon.storage.sqlite import place
+from daemon.storage.sqlite import generation, place
 from daemon.storage.sqlite.backup import copy, sync
 from daemon.storage.sqlite.checkup import check_good, require
 from daemon.storage.sqlite.connection import open_reader, open_writer
@@ -41,11 +41,12 @@ def restore(source: Path, database: Path, clock: Clock) -> Restored:
     place.check_place(database)
     if source.resolve() == database.resolve():
         raise BadInput(f"{source}: is the database itself; name a backup")
-    with held_lock(database):
+    with held_lock(database) as lock:
         prepared = database.with_name(f"{database.name}.restoring")
         try:
             found, held = prepare(source, prepared, clock)
             aside = _exchange(prepared, database, clock.now())
+            generation.forget(lock)  # else the next start would hold again what people have settled
         except OSError as error:
             raise Refused(f"{database}: cannot be replaced ({error.strerror})") from error
         finally:
@@ -54,12 +55,12 @@ def restore(source: Path, database: Path, clock: Clock) -> Restored:
 
 
 @contextmanager
-def held_lock(database: Path) -> Iterator[None]:
-    """No daemon runs, and none can start, meanwhile.  Raises Unavailable."""
+def held_lock(database: Path) -> Iterator[int]:
+    """No daemon runs, and none can start, meanwhile; the lock's descriptor.  Raises Unavailable."""
     lock = place.take_lock(database)
     try:
         give(database.with_name(f"{database.name}.lock"), database)
-        yield
+        yield lock
     finally:
         os.close(lock)
 
@@ -70,7 +71,7 @@ def prepare(source: Path, prepared: Path, clock: Clock) -> tuple[Checkup, int]:
     Raises BadConfig or Refused for a backup that cannot be used.
     """
     found = check_good(source)
-    _remove(prepared, "", *_SIDE)
+    _remove(prepared, "", ".lock", *_SIDE)
     place.create(prepared)
     copy(source, prepared)
     held = hold_all(prepared, clock)

@@ -69,3 +69,13 @@ def _secret(connection: sqlite3.Connection) -> bytes:
     )
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (SECRET,)).fetchone()
     return bytes(row[0])
+
+
+def renew_secret(connection: sqlite3.Connection) -> bytes:
+    """Have public ids made from a new secret.
+
+    Ids of groups count on from what a restored database has: with the old secret
+    a new incident would get the page address and the client keys of a lost one.
+    """
+    connection.execute("DELETE FROM meta WHERE name = ?", (SECRET,))
+    return _secret(connection)

@@ -13,9 +13,11 @@ from daemon.core.clock import Clock, Instant, Span
 from daemon.core.delivery import Delivery
 from daemon.core.errors import BadConfig
 from daemon.core.store import Learned, Tx
+from daemon.storage.restoration import hold
 from daemon.storage.sqlite import connection as connections
 from daemon.storage.sqlite import place, schema
 from daemon.storage.sqlite.engine import SqliteEngine
+from daemon.storage.sqlite.generation import Generation
 from daemon.storage.sqlite.readers import Readers
 from daemon.storage.writer import Limits, Writer
 
@@ -42,6 +44,9 @@ class SqliteStore(Readers):
         self._engine = SqliteEngine(connection, limits.lock_wait)
         self._writer = Writer(self._engine, clock, limits)
         self._task = asyncio.create_task(self._writer.run(), name="store writer")
+        self._generation = Generation(connection, lock)
+        self._counting: asyncio.Task[None] | None = None
+        self._held: int | None = None
 
     @property
     def committed(self) -> int:
@@ -58,10 +63,18 @@ class SqliteStore(Readers):
     @property
     def notices(self) -> tuple[str, ...]:
         """What an operator should know at start."""
-        if sqlite3.sqlite_version_info >= connections.SAFE_VERSION:
-            return ()
-        safe = ".".join(map(str, connections.SAFE_VERSION))
-        return (f"SQLite {sqlite3.sqlite_version} is older than {safe}: let no other program write to it",)
+        found = []
+        if sqlite3.sqlite_version_info < connections.SAFE_VERSION:
+            safe = ".".join(map(str, connections.SAFE_VERSION))
+            found.append(
+                f"SQLite {sqlite3.sqlite_version} is older than {safe}: let no other program write to it"
+            )
+        if self._held is not None:
+            found.append(
+                f"{self._path} is older than what was there before: taken for a restored backup,"
+                f" {self._held} deliveries are held until a person decides (tocsin outbox list --state held)"
+            )
+        return tuple(found)
 
     @property
     def exclusive(self) -> bool:
@@ -74,6 +87,14 @@ class SqliteStore(Readers):
 
     async def follow(self, tell: Callable[[Learned], None]) -> None:
         """Nobody else writes."""
+
+    async def begin(self) -> None:
+        """Before anything else: an older copy of the database is treated as a restored one."""
+        if self._generation.is_older:
+            self._held = await hold(self, self._clock.now())
+        await asyncio.to_thread(self._generation.count)  # the writer has nothing to do yet
+        counting = self._generation.run(self.write, lambda: self._writer.commits, self._clock)
+        self._counting = asyncio.create_task(counting, name="store generation")
 
     async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:  # noqa: ARG002 - nobody competes
         return await self.claimable(now, limit, channel)
@@ -106,6 +127,9 @@ class SqliteStore(Readers):
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
+        if self._counting is not None:
+            self._counting.cancel()
+            await asyncio.wait({self._counting})
         await self._writer.close(self._task)
         await asyncio.to_thread(self._let_go, lock)
 
@@ -113,6 +137,7 @@ class SqliteStore(Readers):
         self.close_readers()
         try:
             if not self.failure:
+                self._generation.count()
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error:
             pass  # the log stays and is read at the next start: nothing is lost
@@ -135,14 +160,20 @@ async def open_sqlite(path: Path, clock: Clock, limits: Limits | None = None) ->
     (another daemon or program holds it), with one sentence that says what to do.
     """
     connection, lock, secret = await asyncio.to_thread(_open, path)
+    store = None
     try:
-        return SqliteStore(path, clock, limits or Limits(), connection, lock, secret)
+        store = SqliteStore(path, clock, limits or Limits(), connection, lock, secret)
+        await store.begin()
     except BaseException as error:
-        connection.close()
-        os.close(lock)
+        if store is not None:
+            await store.close()
+        else:
+            connection.close()
+            os.close(lock)
         if isinstance(error, sqlite3.Error):
             raise BadConfig(f"database: {path} cannot be read: {error}; restore it from a backup") from error
         raise
+    return store
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, int, bytes]:
@@ -156,6 +187,8 @@ def _open(path: Path) -> tuple[sqlite3.Connection, int, bytes]:
             raise BadConfig(f"database: {path} cannot be opened: {error}") from error
         try:
             secret = schema.prepare(connection, path)
+            if Generation(connection, lock).is_older:
+                secret = schema.renew_secret(connection)
             place.sync_directory(path.parent)
         except BaseException:
             connection.close()

@@ -26,14 +26,8 @@ from tests.faults.nemesis.pair import Pair
 from tests.faults.nemesis.server_ledger import ServerLedger
 from tests.faults.rules import BUSY
 from tests.faults.seed import SEED
-from tests.faults.test_kill_cycles import (
-    MAIL_FAULTS,
-    PROVIDER_FAULTS,
-    WatchedX,
-    check_alerts,
-    check_mails,
-    check_posts,
-)
+from tests.faults.test_kill_cycles import MAIL_FAULTS, PROVIDER_FAULTS
+from tests.faults.world import WatchedX, check_alerts, check_mails, check_posts
 from tests.processes.daemon import Daemon
 from tests.processes.fast_clock import fast_clock
 from tests.processes.nursery import Nursery
