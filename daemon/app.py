@@ -156,7 +156,7 @@ class App:
         self.ticker = self._loop("ticker", ticker.step, LONGEST_SLEEP)
         self.desk.wake_timers.append(self.ticker.wake)
         self.desk.wake_page.append(self._loop("page", self._page.step, 5.0).wake)
-        self._loop("reconcile", reconciler.step, 5.0)
+        self._loop("reconcile", reconciler.step, 2.0)
         self._loop("figures", figures.step, 5.0)
         for channel in self.channels.values():
             worker = Outbox(

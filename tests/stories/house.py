@@ -27,6 +27,7 @@ from daemon.service.desk import Desk, Observer
 from daemon.service.incidents import IncidentDesk
 from daemon.service.rulebook import RuleBook
 from daemon.service.timers import TimerDesk
+from daemon.storage.postgres.store import PostgresStore
 from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from rules.load import ConfiguredChannel, load_sources
 from rules.model import RuleSet, Site
@@ -122,9 +123,13 @@ class Loudspeaker:
         """Nothing to close."""
 
 
-async def in_a_file(folder: Path) -> SqliteStore:
-    """The store of a house that asks for no other."""
-    return await open_sqlite(folder / "tocsin.db", SystemClock())
+def speakers_at(clock: FakeClock) -> dict[str, Loudspeaker]:
+    """One of each kind that the rules name."""
+    return {
+        "mail": Loudspeaker("mail", Audience.public, clock, Capabilities("email", on_doubt="resend")),
+        "ops": Loudspeaker("ops", Audience.internal, clock, Capabilities("slack", on_doubt="hold")),
+        "x": Loudspeaker("x", Audience.public, clock, Capabilities("x", on_doubt="read_back", threads=True)),
+    }
 
 
 class House:
@@ -135,21 +140,13 @@ class House:
         self.clock = clock
         self.text = rules
         self.speakers = dict(said)
-        self.open_store = in_a_file
         self.observers: list[Observer] = []
-        self.store: SqliteStore
+        self.store: SqliteStore | PostgresStore
 
     @classmethod
     async def open(cls, folder: Path, rules: str = RULES) -> House:
         clock = FakeClock(START)
-        speakers = {
-            "mail": Loudspeaker("mail", Audience.public, clock, Capabilities("email", on_doubt="resend")),
-            "ops": Loudspeaker("ops", Audience.internal, clock, Capabilities("slack", on_doubt="hold")),
-            "x": Loudspeaker(
-                "x", Audience.public, clock, Capabilities("x", on_doubt="read_back", threads=True)
-            ),
-        }
-        house = cls(folder, clock, rules, speakers)
+        house = cls(folder, clock, rules, speakers_at(clock))
         await house._start()
         return house
 
@@ -160,8 +157,11 @@ class House:
         site = Site("Example", "https://status.example.com", "UTC")
         return load_sources([("story.yaml", text)], site=site, configured=configured)
 
+    async def open_store(self) -> SqliteStore | PostgresStore:
+        return await open_sqlite(self.folder / "tocsin.db", SystemClock())
+
     async def _start(self) -> None:
-        self.store = await self.open_store(self.folder)
+        self.store = await self.open_store()
         rules = self.rule_set(self.text)
         book = RuleBook(rules, lambda sources: self.rule_set(sources[0][1]))
         self.desk = Desk(self.store, book, self.speakers, self.clock)

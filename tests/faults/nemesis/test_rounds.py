@@ -138,9 +138,9 @@ class World:
 
     def plan_trouble(self, chance: random.Random) -> None:
         for fake in (self.slack, self.x):
-            if not fake.faults and chance.random() < 0.4:
+            if not fake.faults and chance.random() < 0.25:
                 fake.script(chance.choice(PROVIDER_FAULTS))
-        if not self.sink.faults and chance.random() < 0.4:
+        if not self.sink.faults and chance.random() < 0.25:
             self.sink.script(chance.choice(MAIL_FAULTS))
 
     def calm(self) -> None:
@@ -163,7 +163,7 @@ async def test_rows_10_and_25_to_32_two_nodes_under_a_nemesis(tmp_path: Path, ow
         pair = Pair(tmp_path, address, world.clock, BUSY, world.channels)
         await pair.open(stack, nursery, SKEWS)
         nemesis = Nemesis(pair, own_server, world)
-        async with Load(pair, SEED) as load:
+        async with Load(pair, SEED, clients=3) as load:
             await nemesis.rounds(ROUNDS)
             book = await asyncio.wait_for(load.finish(), 60)
         stormed = CLOCK.monotonic() - began

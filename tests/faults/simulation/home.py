@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from daemon.core.ports import Capabilities
 from daemon.core.words import Audience
+from daemon.storage.sqlite.store import SqliteStore
 from rules.model import RuleSet
 from tests.stories.house import House
 
@@ -22,6 +24,10 @@ class Home(House):
     """A house whose rule files are read once, for all worlds: their channels are the same."""
 
     _read: ClassVar[dict[str, RuleSet]] = {}
+    opener: Callable[[], Awaitable[SqliteStore]]
+
+    async def open_store(self) -> SqliteStore:
+        return await self.opener()
 
     def rule_set(self, text: str) -> RuleSet:
         if text not in self._read:

@@ -76,7 +76,7 @@ class World:
             for name, (audience, capabilities, people) in CHANNELS.items()
         }  # fmt: skip
         self.home = Home(folder, self.clock, VERSIONS[0], self.providers)
-        self.home.open_store = self._open_store
+        self.home.opener = self._open_store
         self.home.observers.append(self._journalled)
         self.spoke: dict[int, Instant] = {}  # group -> true instant at which customers or people last heard
         self.refused_until: Instant | None = None
@@ -95,8 +95,8 @@ class World:
 
     _others: set[asyncio.Task[object]]
 
-    async def _open_store(self, folder: Path) -> SqliteStore:
-        return cast("SqliteStore", FragileStore(await self.ground.open(folder), self.fuse))
+    async def _open_store(self) -> SqliteStore:
+        return cast("SqliteStore", FragileStore(await self.ground.open(self.home.folder), self.fuse))
 
     async def _begin(self) -> None:
         """Start a process, again and again until one comes up."""

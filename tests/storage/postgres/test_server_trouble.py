@@ -9,7 +9,7 @@ import pytest
 
 from daemon.core.clock import SystemClock
 from daemon.core.errors import Unavailable
-from daemon.storage.postgres import engine
+from daemon.storage.postgres import connection, engine
 from daemon.storage.postgres.store import PostgresStore, open_postgres
 from tests.fakes.link import Link
 from tests.processes.postgres import Cluster
@@ -238,6 +238,7 @@ async def test_row_28_a_node_that_is_cut_off(
 ) -> None:
     """It does not trust its memory any more; the other goes on; healed, it learns all it missed."""
     monkeypatch.setattr(engine, "FRESH", 2.0)
+    monkeypatch.setattr(connection, "ANSWER_WITHIN", 3.0)
     one, two = await nodes(), await nodes(link.address)
     await new_group(one.store)
     await until(lambda: 1 in two.groups)
