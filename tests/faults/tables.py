@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 from collections.abc import Mapping
@@ -56,16 +57,22 @@ class Postgres:
         return [json.loads(line, object_hook=_with_bytes) for line in self._ask(filled)]
 
     def check(self) -> str:
-        """PostgreSQL finds damage while it reads: so everything is read once."""
-        for row in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        """PostgreSQL finds damage while it reads: so everything is read once; and every row has its group."""
+        for row in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'tocsin'"):
             self.rows(f'SELECT count(*), sum(length(t::text)) FROM "{row["tablename"]}" t')  # noqa: S608 - a name of ours
-        return "ok"
+        strays = self.rows(
+            "SELECT 'episode' AS what, id FROM episodes WHERE group_id NOT IN (SELECT id FROM groups)"
+            " UNION ALL SELECT 'delivery', id FROM deliveries WHERE group_id NOT IN (SELECT id FROM groups)"
+            " UNION ALL SELECT 'group', id FROM groups WHERE id NOT IN (SELECT group_id FROM journal)"
+        )
+        return str(strays) if strays else "ok"
 
     def _ask(self, question: str) -> list[str]:
         wrapped = f"SELECT row_to_json(r) FROM ({question}) r"  # noqa: S608 - a test's own question
         done = subprocess.run(
             ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self._address, "-c", wrapped],
             capture_output=True, text=True, timeout=30, check=False,
+            env=os.environ | {"PGOPTIONS": "-c search_path=tocsin"},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()

@@ -13,24 +13,13 @@ LATER = {
 }
 """Rows that belong to something that is not built yet, and to what."""
 
-COMING = {
-    15: "named failpoints",
-    25: "PostgreSQL",
-    26: "PostgreSQL",
-    28: "PostgreSQL",
-    29: "PostgreSQL",
-    30: "PostgreSQL",
-    32: "two nodes",
-}
-"""Rows whose tests are being written; an entry goes with its first test."""
-
 PROOFS = proofs(ROOT / "tests")
 
 
 @pytest.mark.parametrize("row", FAULTS, ids=lambda row: f"row {row:02}")
 def test_every_row_has_a_test(row: int) -> None:
     """A row without a test is named with its reason, and a reason goes when the test comes."""
-    reason = LATER.get(row) or COMING.get(row)
+    reason = LATER.get(row)
     tests = PROOFS.get(row)
     if reason is None:
         assert tests, f"no test carries the number of row {row}: {FAULTS[row]}"

@@ -28,13 +28,6 @@ from tests.processes.waiting import CLOCK
 
 CYCLES = size("KILL_CYCLES", here=25, ci=200)
 
-STORES = [
-    pytest.param("", id="sqlite"),
-    pytest.param("postgresql://postgres@127.0.0.1:5432/tocsin_kill_cycles", id="postgresql"),
-]
-ON = STORES[:1]
-"""The stores that the daemon can use; the address of the second one's database must be made first."""
-
 STARTING = 0.4  # seconds within which a life that is not to accept anything ends
 UNDER_LOAD = 0.4  # seconds within which the others end, once they accept
 
@@ -85,11 +78,12 @@ class Killing:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("database", ON)
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.external)])
 async def test_rows_01_to_08_kill_cycles(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], database: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], store: str, request: pytest.FixtureRequest
 ) -> None:
     """Killed anywhere, any number of times: nothing acknowledged is lost, nothing is said twice."""
+    database = request.getfixturevalue("address") if store == "postgresql" else ""
     with capsys.disabled():
         sys.stdout.write(f"\nTOCSIN_KILL_CYCLES={CYCLES} TOCSIN_SEED={SEED}\n")
     async with AsyncExitStack() as stack:
@@ -109,7 +103,7 @@ async def test_rows_01_to_08_kill_cycles(
     await check_journals(world)
     with capsys.disabled():
         record(
-            "kill -9 under load", store=database.partition(":")[0] or "sqlite", cycles=CYCLES,
+            "kill -9 under load", store=store, cycles=CYCLES,
             median_start_seconds=round(statistics.median(killing.starts), 2),
             acknowledged=len(book.acknowledged), lost=0, incidents=len(book.services), doubled=0,
             second_posts=0, repeats=book.repeats, refusals=sum(book.refusals.values()),

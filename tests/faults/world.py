@@ -12,8 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
+from config import database
 from daemon.core.clock import Clock
-from daemon.storage.sqlite.store import open_sqlite
+from daemon.storage.opening import open_store
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink, parsed
 from tests.fakes.x import FakeX
@@ -57,7 +58,7 @@ class World:
         self.daemon: Daemon
         self.site: Site
         self._folder, self._stack, self._nursery = folder, stack, nursery
-        self._database, self._rules = database, rules
+        self.database, self._rules = database, rules
         self._entry: list[str] = []
         self._options: Sequence[str] = ()
 
@@ -69,8 +70,8 @@ class World:
             mail(self.sink, "ann@example.com", "bo@example.com"), news(self.slack), team(self.slack),
             on_x(self.x),
         ]  # fmt: skip
-        if self._database:
-            settings["database"] = self._database
+        if self.database:
+            settings["database"] = self.database
         self.site = Site.make(self._folder, self._rules, channels, **settings)
         self._options = entry
         self._entry[:] = [*self.clock.options, *entry]
@@ -79,7 +80,7 @@ class World:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(Postgres(self._database) if self._database else self.site.database)
+        return Ledger(Postgres(self.database) if self.database else self.site.database)
 
     def leap(self) -> None:
         """A minute passes everywhere at once; only for daemons with failpoints (``LEAP``)."""
@@ -142,7 +143,8 @@ def message_id(message: str) -> str:
 async def check_journals(world: World) -> None:
     """I15: every journal's chain of hashes holds."""
     groups = world.ledger.groups()
-    store = await open_sqlite(world.site.database, CLOCK)
+    address = world.database or f"sqlite:///{world.site.database}"
+    store = await open_store(database.file_of(address), address, CLOCK, CLOCK)
     try:
         verdicts = await asyncio.gather(*(store.verify_chain(group) for group in groups))
     finally:

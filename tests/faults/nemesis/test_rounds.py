@@ -21,11 +21,12 @@ from tests.fakes.link import AtCommit
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink
 from tests.faults.figures import record, size
+from tests.faults.ledger import Ledger
 from tests.faults.load import Load
 from tests.faults.nemesis.pair import Pair
-from tests.faults.nemesis.server_ledger import ServerLedger
 from tests.faults.rules import BUSY
 from tests.faults.seed import SEED
+from tests.faults.tables import Postgres
 from tests.faults.test_kill_cycles import MAIL_FAULTS, PROVIDER_FAULTS
 from tests.faults.world import WatchedX, check_alerts, check_mails, check_posts
 from tests.processes.daemon import Daemon
@@ -168,7 +169,7 @@ async def test_rows_10_and_25_to_32_two_nodes_under_a_nemesis(tmp_path: Path, ow
             book = await asyncio.wait_for(load.finish(), 60)
         stormed = CLOCK.monotonic() - began
         world.calm()
-        ledger = ServerLedger(own_server, address)
+        ledger = Ledger(Postgres(address))
         await until(lambda: ledger.unsettled() == 0, within=90, what=lambda: (ledger.states(), pair.logs))
         for node in pair.nodes:
             await node.stop()
@@ -186,9 +187,9 @@ async def test_rows_10_and_25_to_32_two_nodes_under_a_nemesis(tmp_path: Path, ow
     )  # fmt: skip
 
 
-async def check_journals(ledger: ServerLedger, address: str) -> None:
+async def check_journals(ledger: Ledger, address: str) -> None:
     """I15: every journal's chain of hashes holds; no number of an incident is missing."""
-    groups = [row[0] for row in ledger.rows("SELECT id FROM groups")]
+    groups = ledger.groups()
     store = await open_postgres(address, CLOCK)
     try:
         verdicts = [await store.verify_chain(group) for group in groups]
@@ -196,5 +197,5 @@ async def check_journals(ledger: ServerLedger, address: str) -> None:
         await store.close()
     assert groups
     assert all(verdict.good for verdict in verdicts), [verdict for verdict in verdicts if not verdict.good]
-    numbers = [row[0] for row in ledger.rows("SELECT number FROM groups WHERE number IS NOT NULL")]
+    numbers = [row["number"] for row in ledger.rows("SELECT number FROM groups WHERE number IS NOT NULL")]
     assert sorted(numbers) == list(range(1, len(numbers) + 1))

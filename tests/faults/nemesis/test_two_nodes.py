@@ -15,9 +15,10 @@ import pytest
 from daemon.core.clock import MINUTE, to_iso
 from daemon.outbox import CLAIM
 from tests.fakes.slack import FakeSlack
+from tests.faults.ledger import Ledger
 from tests.faults.nemesis.pair import Pair
-from tests.faults.nemesis.server_ledger import ServerLedger
 from tests.faults.rules import BUSY
+from tests.faults.tables import Postgres
 from tests.intake.bodies import alert, body
 from tests.processes.daemon import Daemon
 from tests.processes.fast_clock import FastClock, fast_clock
@@ -77,12 +78,12 @@ async def test_row_35_the_same_webhook_fifty_times_on_two_nodes(tmp_path: Path, 
         while answers[200] < 50:  # as monitors do: again until it is taken
             answers.update(await asyncio.gather(*(send(number) for number in range(50))))
         assert set(answers) <= {200, 503}
-        ledger = ServerLedger(postgres, address)
+        ledger = Ledger(Postgres(address))
         await until(lambda: ledger.unsettled() == 0 and slack.posts, within=30, what=ledger.states)
         assert list(ledger.incidents().values()) == [1]
-        assert [row[0] for row in ledger.rows("SELECT count(*) FROM episodes")] == [1]
+        assert ledger.rows("SELECT count(*) AS found FROM episodes") == [{"found": 1}]
         assert sum(bool(post["metadata"]) for post in slack.posts) == 1
-        kinds = Counter(row[0] for row in ledger.rows("SELECT kind FROM journal"))
+        kinds = Counter(row["kind"] for row in ledger.rows("SELECT kind FROM journal"))
         assert kinds["said"] == 1
         assert kinds["alerts"] == 1
     postgres.drop(address)
@@ -158,7 +159,7 @@ async def test_row_28_a_node_dies_in_the_middle_of_a_story(tmp_path: Path, postg
             await until_heard(resolved)
             texts = [timeless(post["text"]) for post in slack.posts]
             told.append((await seen(survivor), texts, tale.minutes()[:3]))
-            ledger = ServerLedger(postgres, address)
+            ledger = Ledger(Postgres(address))
             await until(lambda ledger=ledger: ledger.unsettled() == 0)  # type: ignore[misc]
         postgres.drop(address)
     assert told[0] == told[1]
