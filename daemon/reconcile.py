@@ -35,18 +35,28 @@ class Reconciler:
         self._desk = desk
         self._store = store
         self._clock = clock
+        self._watched: dict[tuple[int, int, Instant], float] = {}  # doubt -> monotonic end of its rest
 
     async def step(self) -> bool:
         """True when a row moved."""
         now = self._clock.now()
         worked = await self._take_over(now)
         page = await self._store.deliveries(100, states={DeliveryState.unknown})
-        for row in page.items:
-            mine = await self._take(row, now) if row.not_before <= now else None
+        for row in self._rested(page.items, now):
+            mine = await self._take(row, now)
             if mine is not None:
                 await self._desk.settle_doubt(mine, await self._answer(mine, now))
                 worked = True
         return worked
+
+    def _rested(self, rows: list[Delivery], now: Instant) -> list[Delivery]:
+        """Those whose quarantine is over by both clocks: one that is set forward brings no answer sooner."""
+        monotonic = self._clock.monotonic()
+        self._watched = {
+            doubt: self._watched.get(doubt, monotonic + max(doubt[2] - now, 0) / SECOND)
+            for doubt in map(_doubt, rows)
+        }
+        return [row for row in rows if row.not_before <= now and self._watched[_doubt(row)] <= monotonic]
 
     async def _take(self, row: Delivery, now: Instant) -> Delivery | None:
         """The doubt as ours to settle; None when another node was first (a look may cost money)."""
@@ -102,6 +112,10 @@ class Reconciler:
         if now - since > PATIENCE:
             return replace(row, state=DeliveryState.held, detail=found.detail)
         return replace(row, not_before=now + LAG, detail=found.detail)
+
+
+def _doubt(row: Delivery) -> tuple[int, int, Instant]:
+    return row.id, row.token, row.not_before
 
 
 def resend_once(row: Delivery, now: Instant) -> Delivery:

@@ -11,7 +11,7 @@ import pytest
 from daemon.core.clock import DAY, HOUR, MINUTE, SECOND, from_datetime
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
-from daemon.core.ports import Reason, Retry
+from daemon.core.ports import Reason, Retry, Unknown
 from daemon.core.setback import KEPT, MOVED
 from daemon.core.words import Status
 from daemon.ticker import Ticker
@@ -179,3 +179,18 @@ def test_row_33_the_29th_of_february() -> None:
     assert one.next_edge(leap - 300 * DAY) == leap
     assert one.next_edge(leap) == leap + DAY
     assert not one.is_open(leap + 366 * DAY)
+
+
+async def test_row_31_a_quarantine_is_not_over_because_the_clock_was_set(house: House) -> None:
+    """The provider may still apply the call: an hour on the wall is no minute that has passed."""
+    house.speakers["mail"].answers = [Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(1)
+    await house.reconciler.step()
+    house.clock.set_by(HOUR)
+    await house.settle()
+    page = await house.store.deliveries(9, channel="mail", states={DeliveryState.unknown})
+    assert len(page.items) == 1
+    house.clock.advance(2 * MINUTE)
+    await house.settle()
+    assert not (await house.store.deliveries(9, channel="mail", states={DeliveryState.unknown})).items
