@@ -22,6 +22,9 @@ from tests.sources import ROOT
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 FAULTS = "tests/faults"
+MACHINE = f"{FAULTS}/simulation/test_machine.py"
+YEARS = f"{FAULTS}/simulation/test_years.py"
+FUZZ = f"{FAULTS}/test_fuzzed_bodies.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +39,19 @@ class Proof:
 
 PROOFS = (
     Proof("kill", (f"{FAULTS}/test_kill_cycles.py",), {"KILL_CYCLES": 200}, {"KILL_CYCLES": 2_000}),
-    Proof("failpoints", (f"{FAULTS}/failpoints",), {"FAILPOINT_HITS": 1}, {"FAILPOINT_HITS": 20}),
-    Proof("pairs", (f"{FAULTS}/failpoints",), {}, {"FAILPOINT_PAIRS": 2_000}),
+    Proof("failpoints", (f"{FAULTS}/failpoints",), {"FAILPOINT_PAIRS": 0}, {"FAILPOINT_ROUNDS": 20}),
+    Proof("pairs", (f"{FAULTS}/failpoints",), {"FAILPOINT_PAIRS": 20}, {"FAILPOINT_PAIRS": 1_000}),
     Proof("power", (f"{FAULTS}/power_cut",), {"POWER_CUTS": 2_000}, {"POWER_CUTS": 100_000}),
     Proof("model", (f"{FAULTS}/test_outbox_model.py",), {}, {}),
-    Proof("stateful", (f"{FAULTS}/simulation",), {"STATEFUL_STEPS": 20_000}, {"STATEFUL_STEPS": 1_000_000}),
-    Proof("years", (f"{FAULTS}/simulation",), {"SIMULATED_YEARS": 1}, {"SIMULATED_YEARS": 30}),
+    Proof("stateful", (MACHINE,), {"STATEFUL_STEPS": 20_000}, {"STATEFUL_STEPS": 1_000_000}),
+    Proof("years", (YEARS,), {"SIMULATED_YEARS": 1}, {"SIMULATED_YEARS": 30}),
     Proof("nemesis", (f"{FAULTS}/nemesis",), {"NEMESIS_ROUNDS": 20}, {"NEMESIS_ROUNDS": 500}),
-    Proof("fuzz", ("tests/intake/test_fuzz.py",), {"FUZZED_BODIES": 200_000}, {"FUZZED_BODIES": 20_000_000}),
-    Proof("outage", ("tests/stories/test_long_outage.py",), {}, {}),
+    Proof("fuzz", (FUZZ,), {"FUZZED_BODIES": 200_000}, {"FUZZED_BODIES": 20_000_000}),
+    Proof("outage", (f"{FAULTS}/test_all_channels_down.py",), {}, {}),
+    Proof("storm", (f"{FAULTS}/test_storm.py",), {}, {}),
     Proof("restart", (f"{FAULTS}/test_restart.py",), {}, {}),
     Proof("mutations", (f"{FAULTS}/mutations",), {}, {}),
+    Proof("catalogue", (f"{FAULTS}/test_catalogue.py",), {}, {}),
 )
 
 
@@ -87,7 +92,9 @@ def run(proof: Proof, tier: str) -> Ran:
     sizes = proof.ci if tier == "ci" else proof.long
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures"
-        environment = os.environ | {f"TOCSIN_{name}": str(size) for name, size in sizes.items()}
+        environment = (
+            os.environ | {"CI": "true"} | {f"TOCSIN_{name}": str(size) for name, size in sizes.items()}
+        )
         environment |= {"TOCSIN_FIGURES": str(figures), "TOCSIN_SEED": SEED}
         command = [sys.executable, "-m", "pytest", "-q", "--timeout=6000", *proof.tests]
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
