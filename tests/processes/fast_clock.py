@@ -16,6 +16,7 @@ class FastClock(SystemClock):
 
     def __init__(self, speed: float, origin: float, start: Instant) -> None:
         self.speed, self.origin, self.start = speed, origin, start
+        self.leapt = 0.0  # seconds
 
     @property
     def options(self) -> list[str]:
@@ -23,14 +24,15 @@ class FastClock(SystemClock):
         return ["--speed", str(self.speed), "--origin", str(self.origin), "--start", str(self.start)]
 
     def leap(self) -> None:
-        """A minute and a second pass at once: as after a suspension, or a machine that was off."""
+        """A minute and a second pass at once, for both clocks."""
         self.start += MINUTE + SECOND
+        self.leapt += 61
 
     def now(self) -> Instant:
         return self.start + int((super().monotonic() - self.origin) * self.speed * 1000)
 
     def monotonic(self) -> float:
-        return super().monotonic() * self.speed
+        return super().monotonic() * self.speed + self.leapt
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds / self.speed)

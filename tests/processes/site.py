@@ -18,6 +18,9 @@ from tests.fakes.x import FakeX
 PAGE = {"name": "page", "kind": "status_page"}
 ADMIN = "an-administrators-token"
 SOURCE = "a-monitors-token"
+FAST = 100_000
+"""Posts a minute: a test may say in a minute what a real team hears in a week."""
+
 _CHOICE = random.SystemRandom()
 
 
@@ -100,13 +103,13 @@ def team(fake: FakeSlack, name: str = "team") -> dict[str, Any]:
     """An internal Slack channel by bot token."""
     return {
         "name": name, "kind": "slack", "audience": "internal", "token": fake.token,
-        "channel": slack.CHANNEL, "api_url": fake.api,
+        "channel": slack.CHANNEL, "api_url": fake.api, "per_minute": FAST,
     }  # fmt: skip
 
 
 def news(fake: FakeSlack, name: str = "news") -> dict[str, Any]:
     """A public Slack channel by incoming webhook."""
-    return {"name": name, "kind": "slack", "webhook_url": fake.hook}
+    return {"name": name, "kind": "slack", "webhook_url": fake.hook, "per_minute": FAST}
 
 
 def on_x(fake: FakeX, name: str = "x") -> dict[str, Any]:
