@@ -17,7 +17,7 @@ import pytest
 from channels.bluesky import BlueskyChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import NotThere, Outcome, Reason, Ref, Rejected, Scope, Sent
-from tests.channels.pds import reference_server
+from tests.channels.pds.server import reference_server
 from tests.channels.posts import post, settings
 from tests.channels.test_fit import FAMILY
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -143,16 +144,15 @@ def test_shifted(rules: RuleSet, story: list[Happening], days: int) -> None:
     state = Group(id=7)
     due = None
     shapes: list[tuple[int, str, str]] = []
-    for one in world.journal:
-        if one.entry.decided or isinstance(one.entry, j.Numbered):
-            continue
-        while due is not None and due < one.at + span:
+    for at, entries in _inputs(world.journal):
+        while due is not None and due < at + span:
             decided = decide(state, rules, due)
             shapes += [(due, entry.kind, getattr(entry, "occasion", "")) for entry in decided.entries]
             state, due = decided.state, decided.next_due
-        fold.add(state, one.at + span, _moved(one.entry, span))
-        decided = decide(state, rules, one.at + span)
-        shapes += [(one.at + span, entry.kind, getattr(entry, "occasion", "")) for entry in decided.entries]
+        for entry in entries:
+            fold.add(state, at + span, _moved(entry, span))
+        decided = decide(state, rules, at + span)
+        shapes += [(at + span, entry.kind, getattr(entry, "occasion", "")) for entry in decided.entries]
         state, due = decided.state, decided.next_due
     last = max((at for at, _, _ in shapes), default=0)
     expected = [
@@ -160,6 +160,20 @@ def test_shifted(rules: RuleSet, story: list[Happening], days: int) -> None:
         for one in world.journal if one.entry.decided and one.at + span <= last
     ]  # fmt: skip
     assert shapes == expected
+
+
+def _inputs(journal: list[j.Recorded]) -> Iterator[tuple[int, list[j.Entry]]]:
+    """What came in, instant by instant; what came in together is decided on together."""
+    inputs: list[j.Recorded] = []
+    for one in journal:
+        comes_in = not one.entry.decided and not isinstance(one.entry, j.Numbered)
+        if inputs and (not comes_in or inputs[-1].at != one.at):
+            yield inputs[0].at, [each.entry for each in inputs]
+            inputs = []
+        if comes_in:
+            inputs.append(one)
+    if inputs:
+        yield inputs[0].at, [each.entry for each in inputs]
 
 
 def _moved(entry: j.Entry, span: int) -> j.Entry:
