@@ -51,7 +51,7 @@ class Memory:
         self.numbers: dict[int, int] = {}  # incident number -> group
         self.episodes: dict[tuple[str, str], KnownEpisode] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
-        self._undo_batch = 0
+        self._undo_batch = -1  # no batch yet: what is loaded at start is durable
         self._closed: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._ended: OrderedDict[int, None] = OrderedDict()
 
@@ -193,6 +193,7 @@ class Memory:
             if before is not None and before.starts_at == row.starts_at:
                 seats = (*before.seats, *seats)
             self.know(row.source, row.fingerprint, _known(row, seats, batch))
+        self._undo.clear()  # it is stored: no batch that is lost takes it back
 
     def learn(self, learned: Learned) -> None:
         """Take over what others have committed.  Doing it twice, or with newer rows, does no harm."""

@@ -12,6 +12,7 @@ from daemon.core import journal as j
 from daemon.core.clock import MINUTE
 from daemon.core.errors import Refused, Unavailable
 from daemon.core.fold import fold_all
+from daemon.core.store import Page
 from daemon.service.desk import Work
 from daemon.storage.writer import Limits
 from daemon.ticker import Ticker
@@ -94,3 +95,18 @@ async def test_a_gap_is_told_once(house: House) -> None:
     await house._start()
     gaps = [one.entry for one in await house.store.journal(1) if isinstance(one.entry, j.Gap)]
     assert len(gaps) == 1
+
+
+async def test_what_a_start_loaded_is_not_undone(house: House) -> None:
+    """A life's first batch cannot begin, since somebody else holds the database: nothing is forgotten."""
+    await house.alert()
+    await house.restart()
+    known = dict(house.desk.memory.episodes)
+    with closing(sqlite3.connect(house.folder / "tocsin.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            await house.store.write(lambda _: None, house.clock.now())
+        other.execute("ROLLBACK")
+    assert house.desk.memory.episodes == known
+    await house.alert(firing=False)
+    assert await house.store.alerts(5, firing=True) == Page([], None)

@@ -43,7 +43,7 @@ plans:
     steps:
       - { id: first, after: 0s, say: investigating }
       - { id: wide, after: 1s, say: wide, to: [ team ], approve: { need: one, within: 20s, otherwise: skip } }
-      - { id: holding, every: 10s, say: holding, to: [ page, team ], limit: 3 }
+      - { id: holding, every: 1m, say: holding, to: [ page, team ], limit: 30 }
       - { id: done, on: resolved, say: resolved, to: [ told, team ] }
 texts:
   investigating:

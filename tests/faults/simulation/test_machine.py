@@ -24,7 +24,7 @@ from tests.faults.simulation.world import World
 
 T = TypeVar("T")
 
-STEPS = size("STATEFUL_STEPS", here=2_000, ci=20_000)
+STEPS = size("STATEFUL_STEPS", here=2_000, ci=5_000)
 PER_EXAMPLE = 50
 
 SERVICES = st.sampled_from(["checkout", "search", "billing"])
