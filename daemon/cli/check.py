@@ -88,7 +88,7 @@ def _look(named: Path | None, *, channels: bool, database: bool) -> Report:
 def _open_database(configuration: Configuration, report: Report) -> None:
     """What a start would meet, without changing anything."""
     from config import database  # noqa: PLC0415 - see above
-    from daemon.storage.upkeep import upkeep_of  # noqa: PLC0415 - see above
+    from daemon.storage.opening import upkeep_of  # noqa: PLC0415 - see above
 
     address = configuration.settings.database.get_secret_value()
     try:

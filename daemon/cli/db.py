@@ -167,7 +167,7 @@ def _named(address: str, option: str) -> Upkeep:
 
 
 def _upkeep(address: str) -> Upkeep:
-    from daemon.storage.upkeep import upkeep_of  # noqa: PLC0415 - see above
+    from daemon.storage.opening import upkeep_of  # noqa: PLC0415 - see above
 
     return upkeep_of(databases.file_of(address), address)
 

@@ -92,17 +92,6 @@ class Upkeep(Protocol):
         ...
 
 
-def upkeep_of(file: Path | None, address: str) -> Upkeep:
-    """For the SQLite file, or, without one, the server at the address; see ``opening.open_store``."""
-    if file is not None:
-        from daemon.storage.sqlite.upkeep import SqliteUpkeep  # noqa: PLC0415 - the other's driver is not needed
-
-        return SqliteUpkeep(file)
-    from daemon.storage.postgres.upkeep import PostgresUpkeep  # noqa: PLC0415 - see above
-
-    return PostgresUpkeep(address)
-
-
 async def copy_over(source: Upkeep, target: Upkeep, progress: Progress) -> Checkup:
     """A whole history into an empty database, checked there.  Raises what both sides raise."""
     async with source.reading() as snapshot:

@@ -14,9 +14,9 @@ from daemon.core.clock import FakeClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.store import Store, Tx
 from daemon.storage.copying import TABLES
-from daemon.storage.opening import open_store
+from daemon.storage.opening import open_store, upkeep_of
 from daemon.storage.rows import Row
-from daemon.storage.upkeep import Upkeep, upkeep_of
+from daemon.storage.upkeep import Upkeep
 from tests.storage.samples import NOW, delivery_row, episode_row, hear, new_group, put
 
 Rows = dict[str, list[Row]]
