@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from daemon.core.ports import Outcome, Payload, Reason, Ref, Retry
 from tests.stories.house import RULES, START, House, Loudspeaker
 
 COHORTS = 10
-PER_MINUTE = 120.0
+PER_MINUTE = 150.0
 DOWN_AT: Instant = START + 30 * MINUTE
 UP_AT: Instant = DOWN_AT + 24 * HOUR
 REFUSED = Retry(Reason.network, "no connection")
@@ -75,7 +74,7 @@ class Day:
             "waiting": waiting,
             "drained_seconds": drained,
             "calls_while_down": max(self.calls.values()),
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "peak_mb": peak() // 1024,
             "heard": {name: self.heard(one) for name, one in self.house.speakers.items()},
             "told": self.told,
             "resolved": self.resolved,
@@ -141,6 +140,12 @@ class Day:
                 return (self.house.clock.now() - UP_AT) / SECOND
             assert self.house.clock.now() - UP_AT < HOUR, "it never drains"
             self.house.clock.advance(SECOND // 2)
+
+
+def peak() -> int:
+    """The most memory that this process had, in kB; ``getrusage`` would count what its parent had, too."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 async def main(folder: Path, incidents: int) -> None:
