@@ -146,7 +146,8 @@ class DeliveryDesk:
             if answer == "resend" and _was_passed(work, row):
                 raise Refused(f"newer posts went past delivery {delivery}: confirm it or drop it")
             ref = msgspec.json.encode(Ref({"confirmed": reference})) if answer == "confirm" else row.ref
-            after = replace(row, state=targets[answer], not_before=work.tx.now, ref=ref, resends=0)
+            again = 0 if answer == "resend" else row.resends  # their word is a new start; else it is what was
+            after = replace(row, state=targets[answer], not_before=work.tx.now, ref=ref, resends=again)
             work.tx.delivery_changed(after, row.state, row.token)
             self._tell(work, [after], who)
             return after

@@ -32,7 +32,7 @@ async def mastodon(clock: FakeClock) -> AsyncIterator[FakeMastodon]:
 def channel_of(
     mastodon: FakeMastodon, session: aiohttp.ClientSession, clock: FakeClock, **fields: object
 ) -> MastodonChannel:
-    usual = {"api_url": mastodon.url, "token": TOKEN, "timeout": 1.0}
+    usual = {"api_url": mastodon.url, "token": TOKEN, "timeout": 5.0}
     found = settings(name="fedi", kind="mastodon", **{**usual, **fields})
     assert isinstance(found, Settings)
     return MastodonChannel(found, session, clock)

@@ -133,7 +133,7 @@ def check_mails(ledger: Ledger, sink: MailSink) -> None:
     assert counts
     assert max(counts.values()) <= 2
     too_many = {mail: count for mail, count in counts.items() if count > 1 + rows[mail]["resends"]}
-    assert not too_many
+    assert not too_many, too_many
 
 
 def message_id(message: str) -> str:

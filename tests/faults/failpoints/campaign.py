@@ -61,7 +61,7 @@ people:
 
 PATIENCE = 1.5  # seconds that a life under load alone has
 ORDERLY = 15.0  # seconds for a start, and for an orderly stop
-ROUNDS = 2  # times that every kind of life may get to nothing new, before the rest is given up
+ROUNDS = 5  # times that every kind of life may get to nothing new, before the rest is given up
 LONGEST_LOCK = (
     2.3  # seconds, longer than the writer waits, for which somebody else's program holds the database
 )
