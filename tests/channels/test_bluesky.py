@@ -32,7 +32,7 @@ async def bluesky(clock: FakeClock) -> AsyncIterator[FakeBluesky]:
 def channel_of(
     url: str, session: aiohttp.ClientSession, clock: FakeClock, **fields: object
 ) -> BlueskyChannel:
-    usual = {"api_url": url, "identifier": HANDLE, "app_password": PASSWORD, "timeout": 1.0}
+    usual = {"api_url": url, "identifier": HANDLE, "app_password": PASSWORD, "timeout": 3.0}
     found = settings(name="sky", kind="bluesky", **{**usual, **fields})
     assert isinstance(found, Settings)
     return BlueskyChannel(found, session, clock)

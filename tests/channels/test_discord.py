@@ -38,7 +38,7 @@ from tests.fakes.faults import JSON, Fault
 
 
 def channel_of(session: aiohttp.ClientSession, clock: FakeClock, **fields: Any) -> DiscordChannel:
-    found = settings(name="community", kind="discord", timeout=1.0, **fields)
+    found = settings(name="community", kind="discord", timeout=3.0, **fields)
     assert isinstance(found, Settings)
     return DiscordChannel(found, session, clock)
 

@@ -43,7 +43,7 @@ def faults_of(message: dict[str, Any]) -> list[str]:
 
 
 def channel_of(session: aiohttp.ClientSession, clock: FakeClock, url: str, **fields: Any) -> TeamsChannel:
-    found = settings(name="staff", kind="teams", webhook_url=url, timeout=1.0, **fields)
+    found = settings(name="staff", kind="teams", webhook_url=url, timeout=3.0, **fields)
     assert isinstance(found, Settings)
     return TeamsChannel(found, session, clock)
 
