@@ -18,6 +18,7 @@ import pytest
 
 from daemon.core.delivery import DeliveryState as S
 from daemon.core.delivery import may_move
+from tests.faults.figures import record
 
 MOST_TOKENS = 6
 MOST_ATTEMPTS = 3
@@ -229,6 +230,7 @@ def test_safe_designs_never_post_twice(name: str) -> None:
     found = search(SAFE[name])
     print(f"{name}: {len(found.worlds)} states")  # noqa: T201 - a figure of the report
     assert found.twice is None, found.story()
+    record(f"outbox model: {name}", states=len(found.worlds), second_posts=0)
     assert len(found.worlds) > 500
     assert any(world.row is S.sent and world.posts == 1 for world in found.worlds)
     assert any(world.row is S.sent and world.attempts == 2 for world in found.worlds)

@@ -23,6 +23,7 @@ from daemon.core.errors import TocsinError
 from daemon.storage.sqlite.checkup import check
 from daemon.storage.sqlite.migrate import migrate
 from daemon.storage.sqlite.store import open_sqlite
+from tests.faults.figures import record
 from tests.faults.power_cut.cut import cuts
 from tests.faults.power_cut.disk import Event, Sync
 from tests.faults.power_cut.life import NAME, live
@@ -151,6 +152,9 @@ def test_row_17_power_cut(folder: Path) -> None:
     assert (score.cuts, score.lost, score.corrupt) == (CUTS, 0, Counter())
     assert score.loose > CUTS / 3, "the cuts hit nothing: they prove nothing"
     assert score.promised > CUTS * 10
+    record(
+        "power cuts", cuts=CUTS, rows_promised=score.promised, lost=0, corrupt=0, with_unsynced=score.loose
+    )
 
 
 @pytest.mark.timeout(0)
@@ -158,6 +162,7 @@ def test_row_17_the_simulator_sees_what_normal_loses(folder: Path) -> None:
     """The same cuts with synchronous = NORMAL lose acknowledged rows; the file stays whole."""
     score = torture(folder, min(CUTS, 300), "NORMAL")
     assert score.lost > 0
+    record("power cuts with NORMAL, which must lose", cuts=score.cuts, cuts_that_lost=score.lost)
     assert score.corrupt == Counter()
 
 
