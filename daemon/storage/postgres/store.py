@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from daemon.core.clock import Clock, Instant, Span
 from daemon.core.delivery import Delivery
 from daemon.core.errors import BadConfig, Unavailable
-from daemon.core.store import Learned, Tx
+from daemon.core.store import Learned
 from daemon.storage import rows
-from daemon.storage.answers import Answers, Question
+from daemon.storage.answers import Question
 from daemon.storage.postgres import faults, news, schema
 from daemon.storage.postgres import statements as sql
 from daemon.storage.postgres.connection import Connection, Pool, cannot_open, connect, open_pool
@@ -20,6 +20,7 @@ from daemon.storage.postgres.engine import PostgresEngine
 from daemon.storage.restoration import FORGET_SECRET, hold
 from daemon.storage.statements import Statement
 from daemon.storage.writer import Limits, Writer
+from daemon.storage.written import Written
 
 T = TypeVar("T")
 SESSIONS = 4  # for questions and claims; the writer has one of its own
@@ -31,7 +32,7 @@ SELECT greatest((SELECT max(id) FROM groups), (SELECT max(group_id) FROM journal
 """
 
 
-class PostgresStore(Answers):
+class PostgresStore(Written):
     """Made by ``open_postgres``; ``close`` it."""
 
     def __init__(
@@ -54,10 +55,6 @@ class PostgresStore(Answers):
         return max(self._engine.seen, self._writer.committed)  # the writer's: of batches without rows too
 
     @property
-    def failure(self) -> str:
-        return self._writer.failure
-
-    @property
     def secret(self) -> bytes:
         return self._secret
 
@@ -73,26 +70,9 @@ class PostgresStore(Answers):
         self._engine.follow(tell)
         await self.write(lambda _: None, 0, 0)  # catches up
 
-    async def write(self, work: Callable[[Tx], T], now: Instant, weight: int = 1) -> T:
-        return await self._writer.submit(work, now, weight)
-
-    def on_rollback(self, callback: Callable[[frozenset[int]], None]) -> None:
-        self._writer.rollback_callbacks.append(callback)
-
-    def on_lost_batch(self, callback: Callable[[int], None]) -> None:
-        self._writer.lost_callbacks.append(callback)
-
-    def on_failure(self, callback: Callable[[str], None]) -> None:
-        self._writer.failure_callbacks.append(callback)
-
     def stats(self) -> Mapping[str, float]:
-        writer = self._writer
         return {
-            "queued_weight": writer.queued,
-            "estimated_wait_seconds": writer.estimated_wait,
-            "commits": writer.commits,
-            "rollbacks": writer.rollbacks,
-            "undone_works": writer.undone,
+            **self._figures(),
             "commits_in_doubt": self._engine.doubts,
         }
 

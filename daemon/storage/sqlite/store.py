@@ -12,7 +12,7 @@ from typing import TypeVar
 from daemon.core.clock import Clock, Instant, Span
 from daemon.core.delivery import Delivery
 from daemon.core.errors import BadConfig
-from daemon.core.store import Learned, Tx
+from daemon.core.store import Learned
 from daemon.storage.restoration import hold
 from daemon.storage.sqlite import connection as connections
 from daemon.storage.sqlite import place, schema
@@ -20,11 +20,12 @@ from daemon.storage.sqlite.engine import SqliteEngine
 from daemon.storage.sqlite.generation import Generation
 from daemon.storage.sqlite.readers import Readers
 from daemon.storage.writer import Limits, Writer
+from daemon.storage.written import Written
 
 T = TypeVar("T")
 
 
-class SqliteStore(Readers):
+class SqliteStore(Readers, Written):
     """Made by ``open_sqlite``; ``close`` it."""
 
     def __init__(
@@ -51,10 +52,6 @@ class SqliteStore(Readers):
     @property
     def committed(self) -> int:
         return self._writer.committed
-
-    @property
-    def failure(self) -> str:
-        return self._writer.failure
 
     @property
     def secret(self) -> bytes:
@@ -99,26 +96,9 @@ class SqliteStore(Readers):
     async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:  # noqa: ARG002 - nobody competes
         return await self.claimable(now, limit, channel)
 
-    async def write(self, work: Callable[[Tx], T], now: Instant, weight: int = 1) -> T:
-        return await self._writer.submit(work, now, weight)
-
-    def on_rollback(self, callback: Callable[[frozenset[int]], None]) -> None:
-        self._writer.rollback_callbacks.append(callback)
-
-    def on_lost_batch(self, callback: Callable[[int], None]) -> None:
-        self._writer.lost_callbacks.append(callback)
-
-    def on_failure(self, callback: Callable[[str], None]) -> None:
-        self._writer.failure_callbacks.append(callback)
-
     def stats(self) -> Mapping[str, float]:
-        writer = self._writer
         return {
-            "queued_weight": writer.queued,
-            "estimated_wait_seconds": writer.estimated_wait,
-            "commits": writer.commits,
-            "rollbacks": writer.rollbacks,
-            "undone_works": writer.undone,
+            **self._figures(),
             "database_bytes": _size(self._path),
             "wal_bytes": _size(self._path.with_name(self._path.name + "-wal")),
         }
