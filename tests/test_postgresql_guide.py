@@ -18,8 +18,8 @@ import pytest
 from config.load import load
 from tests.cli.terminal import environment
 from tests.intake.bodies import alert, body
+from tests.processes.ports import free_port
 from tests.processes.postgres import Cluster, binaries
-from tests.processes.site import free_port
 from tests.processes.waiting import until_heard
 from tests.sources import ROOT
 from tests.storage.histories import everything, make

@@ -9,14 +9,9 @@ import sys
 from pathlib import Path
 
 from tests.cli.terminal import environment, spawn
+from tests.processes.ports import free_port
 
 TRIES = 100
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def test_a_daemon_and_its_people(tmp_path: Path) -> None:

@@ -10,18 +10,13 @@ import pytest
 from daemon.cli import client, target
 from daemon.core.errors import BadConfig
 from tests.cli.terminal import Terminal, run
+from tests.processes.ports import free_port
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A configuration to be written to."""
     return tmp_path / "tocsin.yaml"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def test_health(desk: Terminal) -> None:

@@ -12,8 +12,9 @@ from tests.cli.terminal import spawn
 from tests.faults.rules import QUIET
 from tests.faults.test_database import assert_trouble, webhook
 from tests.processes.daemon import Daemon
+from tests.processes.ports import free_port
 from tests.processes.postgres import Cluster
-from tests.processes.site import Site, free_port
+from tests.processes.site import Site
 from tests.processes.waiting import until_heard
 from tests.rules.files import MINIMAL, changed
 from tests.storage.histories import everything, execute, make

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.processes.site import free_port
+from tests.processes.ports import free_port
 
 _TRIES = 5  # to start, when somebody else was given the port meanwhile
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,27 +12,13 @@ from tests.fakes import slack, x
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink
 from tests.fakes.x import FakeX
+from tests.processes.ports import free_port
 
 PAGE = {"name": "page", "kind": "status_page"}
 ADMIN = "an-administrators-token"
 SOURCE = "a-monitors-token"
 FAST = 100_000
 """Posts a minute: a test may say in a minute what a real team hears in a week."""
-
-_CHOICE = random.SystemRandom()
-
-
-def free_port() -> int:
-    """A port that nobody uses, and that no outgoing connection will be given while its owner restarts."""
-    for _ in range(100):
-        port = _CHOICE.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port")
 
 
 @dataclass(frozen=True, slots=True)

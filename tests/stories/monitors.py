@@ -9,8 +9,9 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.processes.ports import free_port
 from tests.processes.program import Program
-from tests.processes.site import SOURCE, free_port
+from tests.processes.site import SOURCE
 
 METRIC = "checkout_errors_per_second"
 
