@@ -143,8 +143,8 @@ class DeliveryDesk:
                 raise NotFound(f"there is no delivery {delivery}")
             if row.state is not DeliveryState.held and (answer, row.state) not in EARLIER_ANSWERS:
                 raise Refused(f"delivery {delivery} is {row.state}, not held: there is nothing to decide")
-            if answer == "resend" and _was_passed(work, row):
-                raise Refused(f"newer posts went past delivery {delivery}: confirm it or drop it")
+            if answer == "resend" and (why := _too_late(work, row)):
+                raise Refused(f"delivery {delivery} is not posted any more: {why}")
             ref = msgspec.json.encode(Ref({"confirmed": reference})) if answer == "confirm" else row.ref
             again = 0 if answer == "resend" else row.resends  # their word is a new start; else it is what was
             after = replace(row, state=targets[answer], not_before=work.tx.now, ref=ref, resends=again)
@@ -312,13 +312,24 @@ def _sent_after_all(work: Work, row: Delivery, after: Delivery) -> Delivery | No
     return found if work.tx.delivery_changed(found, DeliveryState.unknown, stored.token) else None
 
 
-def _was_passed(work: Work, row: Delivery) -> bool:
-    """Whether a later post to the same place may have gone out: an old one after it would confuse."""
-    later = work.tx.read_deliveries(row.group, MAY_BE_THERE)
-    return any(
-        (one.channel, one.recipient) == (row.channel, row.recipient) and one.sequence > row.sequence
-        for one in later
-    )
+def _too_late(work: Work, row: Delivery) -> str:
+    """Why these words must not be said any more; empty when they may.
+
+    A later post to the same place may have gone out, and an old one after it would
+    confuse; or the last word was withdrawn because nobody there knew of the incident,
+    and nobody would ever hear that it is over.
+    """
+    states = MAY_BE_THERE | {DeliveryState.queued, DeliveryState.claimed, DeliveryState.superseded}
+    later = [
+        one
+        for one in work.tx.read_deliveries(row.group, states)
+        if (one.channel, one.recipient) == (row.channel, row.recipient) and one.sequence > row.sequence
+    ]
+    if any(one.state in MAY_BE_THERE for one in later):
+        return "newer posts went past it; confirm it or drop it"
+    newest = max(later, key=lambda one: one.sequence, default=row)
+    over = newest.state is DeliveryState.superseded
+    return "the incident ended without it; write an update if there is something to say" if over else ""
 
 
 def _last_of_each(entries: list[j.Entry]) -> list[j.Entry]:

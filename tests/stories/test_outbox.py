@@ -217,3 +217,17 @@ async def test_a_held_post_that_was_passed_is_not_resent(house: House) -> None:
     (held,) = (await house.store.deliveries(5, channel="mail", states={DeliveryState.held})).items
     with pytest.raises(Refused, match="newer posts"):
         await house.deliveries.answer_held(held.id, "resend", "ana")
+
+
+async def test_a_first_post_is_not_replayed_after_the_end(house: House) -> None:
+    """Nobody there heard of the incident, so its last word was withdrawn: the first would stand."""
+    house.speakers["x"].answers = [Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(145)
+    await house.incidents.resolve(1, "ana", "It is over. We are sorry.")
+    (held,) = (await house.store.deliveries(5, channel="x", states={DeliveryState.held})).items
+    await house.deliveries.answer_held(held.id, "drop", "ana")
+    await house.settle()
+    assert await states(house.store, "x") == ["dead", "superseded"]
+    with pytest.raises(Refused, match="the incident ended without it"):
+        await house.deliveries.answer_held(held.id, "resend", "ana")

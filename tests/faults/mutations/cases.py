@@ -131,7 +131,7 @@ MUTATIONS = (
         (
             (
                 "daemon/service/deliveries.py",
-                'if answer == "resend" and _was_passed(work, row):',
+                'if answer == "resend" and (why := _too_late(work, row)):',
                 "if False:",
             ),
         ),

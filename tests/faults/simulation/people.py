@@ -61,7 +61,7 @@ class People:
         with world.fuse.out_of_the_way():
             dead = (await world.home.store.deliveries(5, states={DeliveryState.dead})).items
         for row in dead:
-            if not world.providers[row.channel].has(row.key) and not world.was_passed(row):
+            if not world.providers[row.channel].has(row.key):
                 await self._try(lambda row=row: self._order(row, "resend", who))  # type: ignore[misc]
 
     async def _answer(self, row: Delivery, who: str, *, drop: bool) -> None:
