@@ -66,17 +66,20 @@ class World:
         """Start the fakes and the first life; ``settings`` are more keys of the configuration."""
         for fake in (self.slack, self.x, self.sink):
             await self._stack.enter_async_context(fake)
-        channels = [
-            mail(self.sink, "ann@example.com", "bo@example.com"), news(self.slack), team(self.slack),
-            on_x(self.x),
-        ]  # fmt: skip
         if self.database:
-            settings["database"] = self.database
-        self.site = Site.make(self._folder, self._rules, channels, **settings)
+            settings.setdefault("database", self.database)
+        self.site = Site.make(self._folder, self._rules, self.channels, **settings)
         self._options = entry
         self._entry[:] = [*self.clock.options, *entry]
         self.daemon = Daemon(self.site, entry=self._entry, nursery=self._nursery)
         await self._stack.enter_async_context(self.daemon)
+
+    @property
+    def channels(self) -> list[dict[str, object]]:
+        return [
+            mail(self.sink, "ann@example.com", "bo@example.com"), news(self.slack), team(self.slack),
+            on_x(self.x),
+        ]  # fmt: skip
 
     @property
     def ledger(self) -> Ledger:

@@ -17,11 +17,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
 from tests.processes import entry
 from tests.sources import ROOT
+
+LATE = (
+    "daemon.storage.sqlite.store",
+    "daemon.storage.sqlite.migrate",
+    "daemon.storage.postgres.store",
+    "daemon.storage.revisions",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "tweepy.asynchronous",
+)
+"""What a daemon imports only when it needs it: together they cost each start half a second."""
 
 
 class Nursery:
@@ -62,6 +73,8 @@ class Nursery:
 
 def serve() -> None:
     """Be the other end: until the standard input ends."""
+    for name in LATE:
+        import_module(name)
     children: set[int] = set()
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)

@@ -81,8 +81,13 @@ class Campaign:
         self.ended: list[str] = []
         self.reached: set[str] = set()
         self.lives = 0
-        self._world, self._load, self._visitors, self._orders = world, load, visitors, orders
+        self.world, self._load, self._visitors, self._orders = world, load, visitors, orders
         self._random = random.Random(seed)  # noqa: S311 - a schedule, not a secret
+
+    @property
+    def kinds(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """What may go on in a life."""
+        return (self.under_load, self.with_operators, self.with_a_lock, self.stopped)
 
     async def run(self, points: Iterable[str]) -> set[str]:
         """End a life at each of the points; gives those that no life got to.
@@ -91,7 +96,7 @@ class Campaign:
         comes the next kind.
         """
         due = Counter(points)
-        kinds = deque((self._under_load, self._with_operators, self._with_a_lock, self._stopped))
+        kinds = deque(self.kinds)
         idle = 0
         while +due and idle < ROUNDS * len(kinds):
             soon = idle > 0 or len(+due) < FEW
@@ -106,13 +111,13 @@ class Campaign:
 
     async def life(self, orders: list[Order], kind: Callable[[], Awaitable[None]] | None = None) -> str:
         """Where it ended; empty when it had to be ended."""
-        daemon = self._world.daemon
+        daemon = self.world.daemon
         self._plan_trouble()
         self._orders.give(*orders)
         self.lives += 1
         await daemon.spawn()
         if await self._is_ready():
-            await (kind or self._under_load)()
+            await (kind or self.under_load)()
         if daemon.is_running:
             daemon.signal(signal.SIGTERM)
             await daemon.ended(ORDERLY)
@@ -129,7 +134,7 @@ class Campaign:
 
     def _check(self) -> None:
         """At once, so that a failure shows which ends led to it; the whole truth is checked at the end."""
-        world, last = self._world, self.ended[-LAST:]
+        world, last = self.world, self.ended[-LAST:]
         assert not repeated(world.slack.counts()), last
         assert not world.x.again, last
         if self.lives % CHECK_EVERY == 0:
@@ -139,7 +144,7 @@ class Campaign:
 
     async def _is_ready(self) -> bool:
         """Wait until it accepts, or has ended."""
-        daemon = self._world.daemon
+        daemon = self.world.daemon
         waits = {
             asyncio.ensure_future(daemon.manager.wait_for("READY")),
             asyncio.ensure_future(daemon.ended()),
@@ -151,41 +156,41 @@ class Campaign:
                 wait.cancel()
         return daemon.is_running
 
-    async def _has_ended(self, within: float) -> bool:
+    async def has_ended(self, within: float) -> bool:
         with suppress(TimeoutError):
-            await self._world.daemon.ended(within)
-        return not self._world.daemon.is_running
+            await self.world.daemon.ended(within)
+        return not self.world.daemon.is_running
 
     # -- kinds of lives --------------------------------------------------------
 
-    async def _under_load(self) -> None:
-        await self._has_ended(PATIENCE)
+    async def under_load(self) -> None:
+        await self.has_ended(PATIENCE)
 
-    async def _with_operators(self) -> None:
+    async def with_operators(self) -> None:
         """Other rules, a pause, a machine that was suspended."""
         for act in (self._visitors.reload, self._visitors.pause_and_resume):
             with suppress(aiohttp.ClientError, TimeoutError):
                 await act()
-        if self._world.daemon.is_running:
-            self._world.leap()
-        await self._has_ended(PATIENCE)
+        if self.world.daemon.is_running:
+            self.world.leap()
+        await self.has_ended(PATIENCE)
 
-    async def _with_a_lock(self) -> None:
+    async def with_a_lock(self) -> None:
         """Somebody else's program holds the database; the daemon is told to stop meanwhile."""
-        with closing(sqlite3.connect(self._world.site.database, timeout=1, isolation_level=None)) as other:
+        with closing(sqlite3.connect(self.world.site.database, timeout=1, isolation_level=None)) as other:
             with suppress(sqlite3.OperationalError):
                 other.execute("BEGIN IMMEDIATE")
-            if not await self._has_ended(LONGEST_LOCK):
-                self._world.daemon.signal(signal.SIGTERM)
-                await self._has_ended(0.2)
+            if not await self.has_ended(LONGEST_LOCK):
+                self.world.daemon.signal(signal.SIGTERM)
+                await self.has_ended(0.2)
 
-    async def _stopped(self) -> None:
+    async def stopped(self) -> None:
         """In good order, a moment after it began to accept."""
-        await self._has_ended(0.2)
+        await self.has_ended(0.2)
 
     def _plan_trouble(self) -> None:
-        for fake in (self._world.slack, self._world.x):
+        for fake in (self.world.slack, self.world.x):
             if not fake.faults and self._random.random() < 0.3:
                 fake.script(self._random.choice(PROVIDER_FAULTS))
-        if not self._world.sink.faults and self._random.random() < 0.3:
-            self._world.sink.script(self._random.choice(MAIL_FAULTS))
+        if not self.world.sink.faults and self._random.random() < 0.3:
+            self.world.sink.script(self._random.choice(MAIL_FAULTS))

@@ -24,8 +24,12 @@ FILES = (
     "daemon/rule_files.py",
     "daemon/storage/*.py",
     "daemon/storage/sqlite/*.py",
+    "daemon/storage/postgres/*.py",
 )
 """Intake, timer, delivery, reconcile, recovery and all that they store through."""
+
+SERVER = "daemon.storage.postgres."
+"""How the names begin that only a daemon on PostgreSQL passes."""
 
 
 def files() -> Iterator[Path]:

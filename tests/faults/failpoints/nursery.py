@@ -11,5 +11,4 @@ PROGRAM = "tests.faults.failpoints.nursery"
 
 if __name__ == "__main__":
     install(modules())  # before anything imports the daemon
-    import_module("daemon.storage.sqlite.migrate")  # a first start imports it late, for 0.1 s
     import_module("tests.processes.nursery").serve()

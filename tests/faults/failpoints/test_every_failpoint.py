@@ -18,7 +18,8 @@ import pytest
 from tests.faults.failpoints.campaign import RULES, Campaign
 from tests.faults.failpoints.modules import enumerated
 from tests.faults.failpoints.orders import Order, Orders
-from tests.faults.failpoints.unreached import RARE, UNREACHED, is_expected, is_unreached
+from tests.faults.failpoints.two_nodes import ServerCampaign, TwoNodes
+from tests.faults.failpoints.unreached import ON_POSTGRESQL, ON_SQLITE
 from tests.faults.failpoints.visitors import BODY_LIMIT, Visitors
 from tests.faults.figures import record, size
 from tests.faults.load import Load
@@ -47,18 +48,23 @@ class Story:
 
 
 @asynccontextmanager
-async def story(folder: Path, nursery: Nursery) -> AsyncIterator[Story]:
-    """A world under load, after a first kill in full swing; at the end all that must hold is checked."""
+async def story(folder: Path, nursery: Nursery, server: str = "") -> AsyncIterator[Story]:
+    """A world under load, after a first kill in full swing; at the end all that must hold is checked.
+
+    ``server``: a database there, for two nodes of which one is killed; empty: one daemon on SQLite.
+    """
     async with AsyncExitStack() as stack:
         orders = Orders(folder)
         orders.give()
-        world = World(folder / "site", stack, nursery, rules=RULES)
+        kind, plan = (TwoNodes, ServerCampaign) if server else (World, Campaign)
+        world = kind(folder / "site", stack, nursery, database=server, rules=RULES)
         await world.open(entry=["--failpoints", str(orders.file)], limits={"body_bytes": BODY_LIMIT})
-        async with Load(world.daemon, SEED, pause=LOAD_PAUSE) as load:
+        target = world if isinstance(world, TwoNodes) else world.daemon
+        async with Load(target, SEED, pause=LOAD_PAUSE) as load:
             async with Visitors(world.daemon, load.book) as visitors:
                 await until(lambda: len(world.slack.posts) > 10, within=30)
                 await world.daemon.kill()
-                told = Story(Campaign(world, load, visitors, orders, SEED))
+                told = Story(plan(world, load, visitors, orders, SEED))
                 yield told
                 orders.give()
                 await world.daemon.start()
@@ -90,32 +96,36 @@ def test_the_list_of_failpoints() -> None:
         "daemon.reconcile:Reconciler.step:2 before", "daemon.recovery:settle_the_past:1 after",
     ):  # fmt: skip
         assert place in points
-    for beginning in (*UNREACHED, *RARE):
-        assert any(point.startswith(beginning) for point in points), f"{beginning}: no such failpoint"
+    for ground in (ON_SQLITE, ON_POSTGRESQL):
+        for beginning in (*ground.own, *ground.unreached, *ground.rare):
+            assert any(point.startswith(beginning) for point in points), f"{beginning}: no such failpoint"
+    assert {*ON_SQLITE.points(), *ON_POSTGRESQL.points()} <= {*points}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(4_500)
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.external)])
 async def test_rows_01_to_06_killed_at_every_failpoint(
-    tmp_path: Path, nursery: Nursery, capsys: pytest.CaptureFixture[str]
-) -> None:
+    tmp_path: Path, nursery: Nursery, capsys: pytest.CaptureFixture[str], store: str,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
     """Every place ends a life; whatever the order, nothing is lost, doubled or posted twice."""
-    points = [point for point in enumerated() if is_expected(point)]
-    if CHOSEN:
-        points = [point for point in points if point.startswith(CHOSEN)]
-    async with story(tmp_path, nursery) as told:
+    server = request.getfixturevalue("address") if store == "postgresql" else ""
+    ground = ON_POSTGRESQL if server else ON_SQLITE
+    points = [point for point in ground.points() if not CHOSEN or point.startswith(CHOSEN)]
+    async with story(tmp_path, nursery, server) as told:
         missed: set[str] = set()
         for _ in range(ROUNDS):
             missed |= await told.campaign.run(points)
     campaign = told.campaign
     assert len(missed) <= LUCK, f"no life got to them: {sorted(missed)}"
-    unforeseen = sorted(point for point in campaign.reached if is_unreached(point))
+    unforeseen = sorted(point for point in campaign.reached if ground.is_unreached(point))
     assert not unforeseen, f"they are reached: take them off the list: {unforeseen}"
     with capsys.disabled():
         record(
-            "kill -9 at every failpoint", points=len(points), rounds=ROUNDS, kills=len(campaign.ended),
-            lives=campaign.lives, acknowledged=told.acknowledged, lost=0, incidents=told.incidents, doubled=0,
-            second_posts=0, missed_by_chance=len(missed),
+            "kill -9 at every failpoint", store=store, points=len(points), rounds=ROUNDS,
+            kills=len(campaign.ended), lives=campaign.lives, acknowledged=told.acknowledged, lost=0,
+            incidents=told.incidents, doubled=0, second_posts=0, missed_by_chance=len(missed),
         )  # fmt: skip
 
 
@@ -127,7 +137,7 @@ async def test_rows_01_to_06_killed_again_in_the_recovery(
 ) -> None:
     """Pairs of two: killed somewhere, and then again while the next life recovers from it."""
     chance = random.Random(SEED)  # noqa: S311 - a schedule, not a secret
-    firsts = [point for point in enumerated() if is_expected(point)]
+    firsts = ON_SQLITE.points()
     done = 0
     async with story(tmp_path, nursery) as told:
         campaign = told.campaign
