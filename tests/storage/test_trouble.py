@@ -157,6 +157,31 @@ async def test_row_23_a_question_that_takes_too_long_is_cut_off(open_store: Open
     assert await store.open_groups() == []
 
 
+class EachLookASecond(SystemClock):
+    """On a disk so slow that a second passes between two looks at the clock."""
+
+    def __init__(self) -> None:
+        self._looks = 0.0
+
+    def monotonic(self) -> float:
+        self._looks += 1
+        return self._looks
+
+
+async def test_row_23_a_start_waits_for_a_slow_disk(open_store: Open) -> None:
+    """What a start reads may take its time; once the daemon serves the same question is cut off."""
+    store = await open_store()
+    store._clock = EachLookASecond()
+    slow = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT count(*) FROM n"
+    )
+    (rows,) = await store._ask(lambda connection: connection.execute(slow).fetchone())
+    assert rows == 20_000
+    await store.follow(lambda _: None)
+    with pytest.raises(Unavailable, match="took too long"):
+        await store._ask(lambda connection: connection.execute(slow).fetchone())
+
+
 @pytest.mark.parametrize(
     ("code", "fault"),
     [

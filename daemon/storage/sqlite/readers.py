@@ -23,13 +23,17 @@ from daemon.storage.sqlite.faults import in_plain_words
 from daemon.storage.statements import Statement
 
 T = TypeVar("T")
+LIMIT = 5.0
+"""Seconds for one question while the daemon serves."""
+PATIENCE = 120.0
+"""Seconds at start: nobody else waits, and a start that gave up on a slow disk would never end."""
 _STEPS = 20_000  # instructions of SQLite's machine between two looks at the clock
 
 
 class Readers(Answers):
     """A few connections in threads."""
 
-    def __init__(self, path: Path, clock: Clock, count: int = 2, time_limit: float = 5.0) -> None:
+    def __init__(self, path: Path, clock: Clock, count: int = 2, time_limit: float = PATIENCE) -> None:
         self._clock = clock
         self._time_limit = time_limit
         self._all = [open_reader(path) for _ in range(count)]

@@ -18,7 +18,7 @@ from daemon.storage.sqlite import connection as connections
 from daemon.storage.sqlite import place, schema
 from daemon.storage.sqlite.engine import SqliteEngine
 from daemon.storage.sqlite.generation import Generation
-from daemon.storage.sqlite.readers import Readers
+from daemon.storage.sqlite.readers import LIMIT, Readers
 from daemon.storage.writer import Limits, Writer
 from daemon.storage.written import Written
 
@@ -82,8 +82,9 @@ class SqliteStore(Readers, Written):
     def is_current(self) -> bool:
         return True
 
-    async def follow(self, tell: Callable[[Learned], None]) -> None:
-        """Nobody else writes."""
+    async def follow(self, tell: Callable[[Learned], None]) -> None:  # noqa: ARG002 - it is never called
+        """Nobody else writes; but whoever follows has read all that a start reads, and serves from now on."""
+        self._time_limit = LIMIT
 
     async def begin(self) -> None:
         """Before anything else: an older copy of the database is treated as a restored one."""
