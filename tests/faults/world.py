@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,13 @@ class World:
         """No more trouble: every doubt is settled, every queue empties."""
         for fake in (self.slack, self.x, self.sink):
             fake.faults.clear()
-        await until(lambda: self.ledger.unsettled() == 0, within=90, what=self.ledger.states)
+        least = self.ledger.unsettled()
+        while least:  # however much there is, as long as it gets less
+            await until(partial(self._is_less, least), within=60, what=self.ledger.states)
+            least = self.ledger.unsettled()
+
+    def _is_less(self, than: int) -> bool:
+        return self.ledger.unsettled() < than
 
 
 def check_alerts(ledger: Ledger, acknowledged: dict[str, bool], services: set[str]) -> None:
