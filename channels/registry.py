@@ -9,7 +9,20 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import bluesky, discord, email, log, mastodon, slack, teams, telegram, x
+from channels import (
+    bluesky,
+    cachet,
+    discord,
+    email,
+    instatus,
+    log,
+    mastodon,
+    slack,
+    statuspage_io,
+    teams,
+    telegram,
+    x,
+)
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -28,11 +41,14 @@ class StatusPageSettings(ChannelSettings):
 
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "bluesky": (bluesky.Settings, bluesky.BlueskyChannel),
+    "cachet": (cachet.Settings, cachet.CachetChannel),
     "discord": (discord.Settings, discord.DiscordChannel),
     "email": (email.Settings, email.EmailChannel),
+    "instatus": (instatus.Settings, instatus.InstatusChannel),
     "log": (log.Settings, log.LogChannel),
     "mastodon": (mastodon.Settings, mastodon.MastodonChannel),
     "slack": (slack.Settings, slack.SlackChannel),
+    "statuspage_io": (statuspage_io.Settings, statuspage_io.StatuspageChannel),
     "teams": (teams.Settings, teams.TeamsChannel),
     "telegram": (telegram.Settings, telegram.TelegramChannel),
     "x": (x.Settings, x.XChannel),
