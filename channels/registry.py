@@ -10,6 +10,7 @@ import aiohttp
 from pydantic import Field
 
 from channels import (
+    apprise,
     bluesky,
     cachet,
     discord,
@@ -40,6 +41,7 @@ class StatusPageSettings(ChannelSettings):
 
 
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
+    "apprise": (apprise.Settings, apprise.AppriseChannel),
     "bluesky": (bluesky.Settings, bluesky.BlueskyChannel),
     "cachet": (cachet.Settings, cachet.CachetChannel),
     "discord": (discord.Settings, discord.DiscordChannel),

@@ -16,6 +16,7 @@ from channels.base import ApiUrl
 from channels.hosted import HostedPage
 from channels.hosted_dialect import SIZE, Call, Dialect, Fields, Incident, Update
 from channels.hosted_settings import HostedSettings
+from channels.plain import inert
 from daemon.core.clock import Clock, Instant, from_datetime
 from daemon.core.ports import Payload
 
@@ -45,9 +46,7 @@ class Statuspage(Dialect):
 
     @override
     def escaped(self, text: str) -> str:
-        """No tag and no link.  It does not say what markup it takes, so a backslash might be shown."""
-        text = text.replace("<", "‹").replace(">", "›")
-        return text.replace("](", "] (").replace("][", "] [").replace("]:", "] :")
+        return inert(text)  # it does not say what markup it takes, so a backslash might be shown
 
     @override
     def status(self, payload: Payload) -> str:

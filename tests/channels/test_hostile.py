@@ -18,7 +18,7 @@ from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import cachet, discord, instatus, statuspage_io, teams, telegram
+from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD
 from tests.fakes.hosted import PAGE
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
@@ -59,6 +59,7 @@ FIELDS = {
         {"kind": "bluesky", "identifier": HANDLE, "app_password": PASSWORD},
         {"kind": "mastodon", "api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
         {"kind": "x", "link": "always", **KEYS},
+        {"kind": "apprise", "url": apprise.ADDRESS},
         {"kind": "statuspage_io", "page": PAGE, "token": statuspage_io.TOKEN},
         {"kind": "instatus", "page": PAGE, "token": instatus.TOKEN},
         {"kind": "cachet", "api_url": "https://status.example.com/api", "token": cachet.TOKEN},
@@ -76,6 +77,7 @@ IDS = [
     "bluesky",
     "mastodon",
     "x",
+    "apprise",
     "statuspage_io",
     "instatus",
     "cachet",
@@ -141,6 +143,8 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
     if channel.capabilities.kind in ("mastodon", "x"):
         words = payload.get("text") or payload["status"]
         assert not any(ping in words for ping in ("@everyone", "@here"))
+    if channel.capabilities.kind == "apprise":
+        assert not re.search(r"[<>]|\]\(|@(everyone|here)", payload["title"] + payload["body"])
     if channel.capabilities.kind in HOSTED:
         _check_hosted(payload["text"], channel.capabilities.max_length or 0)
 

@@ -14,7 +14,7 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
-from tests.fakes import cachet, discord, instatus, statuspage_io, teams, telegram
+from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD
 from tests.fakes.hosted import PAGE
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
@@ -22,6 +22,7 @@ from tests.fakes.slack import CHANNEL, TOKEN
 from tests.fakes.x import KEYS
 
 EXAMPLES: dict[str, dict[str, object]] = {
+    "apprise": {"url": apprise.ADDRESS},
     "bluesky": {"identifier": HANDLE, "app_password": PASSWORD},
     "cachet": {"api_url": "https://status.example.com/api", "token": cachet.TOKEN},
     "discord": {"token": discord.TOKEN, "channel": discord.CHANNEL},

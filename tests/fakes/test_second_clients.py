@@ -296,6 +296,7 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
 @pytest.mark.parametrize(
     "module",
     [
+        "tests.fakes.apprise",
         "tests.fakes.bluesky",
         "tests.fakes.cachet",
         "tests.fakes.discord",
