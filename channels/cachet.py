@@ -123,7 +123,7 @@ class Cachet(Dialect):
         said = [one for one in fields.get("included") or [] if (one["type"], one["id"]) in names]
         first = Update(FIRST, "", str(data["attributes"]["message"] or ""), str(meta.get(UPDATE) or ""))
         updates = [_update(one) for one in sorted(said, key=lambda one: int(one["id"]))]
-        return Incident(found.id, found.mark, (first, *updates))
+        return Incident(found.id, mark=found.mark, updates=(first, *updates))
 
     @override
     def added(self, fields: Fields) -> str:

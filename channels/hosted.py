@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from channels.base import BaseChannel
 from channels.fit import fit
-from channels.hosted_api import EndlessList, HostedApi, NotUnderstood
+from channels.hosted_api import HostedApi, NotUnderstood, Unclear
 from channels.hosted_dialect import MALFORMED, Call, Dialect, Fields, Incident
 from channels.hosted_look import Look
 from channels.hosted_settings import HostedT
@@ -93,13 +93,13 @@ class HostedPage(BaseChannel[HostedT]):
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
         try:
             async with asyncio.timeout(self.settings.timeout * 2 / 3):
-                incident = await self._look.incident(payload, parent)
+                incident = await self._look.incident(payload, parent, in_doubt=False)
                 if incident is not None:
                     there = self._look.update(incident, payload, parent, key, in_doubt=False)
                     if there is not None:
                         return Sent(_reference(incident, there.id))
                     await self._prepare(payload)
-        except (TimeoutError, NoAnswer, NotUnderstood, EndlessList) as error:
+        except (TimeoutError, NoAnswer, NotUnderstood, Unclear) as error:
             return self._not_begun(error)
         dialect = self._dialect
         try:
@@ -115,10 +115,10 @@ class HostedPage(BaseChannel[HostedT]):
     @override
     async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
         try:
-            incident = await self._look.incident(payload, parent)
+            incident = await self._look.incident(payload, parent, in_doubt=True)
         except NoAnswer as lost:
             return CannotTell(lost.outcome.detail)
-        except (NotUnderstood, EndlessList) as error:
+        except (NotUnderstood, Unclear) as error:
             return CannotTell(self.scrub(str(error)))
         if incident is None:
             return NotThere()
@@ -135,7 +135,7 @@ class HostedPage(BaseChannel[HostedT]):
             missing = wanted - {part async for part in parts}
         except NoAnswer as lost:
             return lost.outcome.detail
-        except (NotUnderstood, EndlessList) as error:
+        except (NotUnderstood, Unclear) as error:
             return self.scrub(f"the page answered {error}")
         return f"the page has no component {', '.join(sorted(missing))}: correct the map" if missing else None
 
@@ -156,7 +156,7 @@ class HostedPage(BaseChannel[HostedT]):
             outcome = self._outcome(error.answer, Scope.destination)
         elif isinstance(error, NoAnswer):
             outcome = error.outcome
-        elif isinstance(error, EndlessList):
+        elif isinstance(error, Unclear):
             return Rejected(Reason.other, f"whether the incident is there cannot be told: {error}")
         else:
             outcome = Unknown(Reason.timeout, "no whole answer in time")

@@ -26,11 +26,8 @@ class NotUnderstood(Exception):
         self.answer = answer
 
 
-class EndlessList(Exception):
-    """A list that has not ended after as many pages as we read."""
-
-    def __init__(self) -> None:
-        super().__init__(f"not within {PAGES} pages, and the list goes on")
+class Unclear(Exception):
+    """What was read neither shows that something is there nor that it is not."""
 
 
 class HostedApi:
@@ -70,7 +67,7 @@ class HostedApi:
         Raises:
             NoAnswer: as ``exchange`` does.
             NotUnderstood: an answer that is no list of such rows.
-            EndlessList: more than we read.
+            Unclear: the list is longer than we read.
 
         """
 
@@ -84,7 +81,7 @@ class HostedApi:
                 yield row
             if not rows:
                 return
-        raise EndlessList
+        raise Unclear(f"not within {PAGES} pages, and the list goes on")
 
 
 def _list(found: Any) -> list[Any]:

@@ -37,6 +37,7 @@ class Incident:
     """An incident as the page has it, its updates oldest first."""
 
     id: str
+    name: str = ""
     mark: str = ""  # which of our incidents it is
     updates: tuple[Update, ...] = ()
     url: str = ""
@@ -65,6 +66,7 @@ class Dialect(ABC):
     text_limit: ClassVar[int]
     per_minute: ClassVar[float | None] = None
     wrapped: ClassVar[str] = ""  # the key that holds a list's rows
+    keeps_marks: ClassVar[bool] = True  # it says so; else what looks like ours may be ours
     login: ClassVar[str] = ""  # what says 401 to a wrong token, where anybody may read the lists
 
     @abstractmethod

@@ -34,6 +34,7 @@ class Instatus(Dialect):
     """Words for Instatus."""
 
     kind = "instatus"
+    keeps_marks = False  # that a start comes back to the millisecond is seen in its examples, not promised
     text_limit = 10_000  # it does not say how much it takes
 
     def __init__(self, settings: Settings) -> None:
@@ -80,6 +81,7 @@ class Instatus(Dialect):
         said = sorted(fields.get("updates") or [], key=lambda one: _instant(one["createdAt"]))
         return Incident(
             id=str(fields["id"]),
+            name=str(fields["name"]),
             mark=to_iso(_instant(fields["started"])),
             updates=tuple(Update(str(u["id"]), str(u["status"]), str(u["message"] or "")) for u in said),
             created=_instant(said[0]["createdAt"]) if said else None,

@@ -109,11 +109,12 @@ class Statuspage(Dialect):
             "status": payload["status"],
             "impact_override": payload["impact"],
             "body": payload["text"],
-            "components": payload["components"],
-            "component_ids": sorted(payload["components"]),
             "deliver_notifications": self._notify,
             "metadata": {**metadata, OURS: {"incident": payload["incident"], "update": key}},
         }
+        if payload["components"]:  # an empty list would take away what a person has put there
+            incident["components"] = payload["components"]
+            incident["component_ids"] = sorted(payload["components"])
         return {"incident": incident}
 
 

@@ -321,13 +321,21 @@ def test_wrong_settings_say_what_to_write(kind: Kind, fields: dict[str, Any], sa
     assert kind.fields["token"] not in str(found.value)
 
 
-def test_notifications_are_off_unless_asked_for(
-    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+async def test_notifications_are_off_unless_asked_for(
+    kind: Kind, page: FakeHosted, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     """Subscribers of the hosted page would get everything twice."""
+    for number, asked in enumerate(({}, {"deliver_notifications": True})):
+        channel = channel_of(kind, page, session, clock, **asked)
+        await sent(channel, channel.render(post(public_id=f"incident{number:04d}")), key=f"key-{number}")
+    told = {"statuspage_io": "deliver_notifications", "instatus": "notify", "cachet": "notifications"}
+    assert [one[told[kind.name]] for one in page.posts] == [False, True]
+
+
+def test_doubt_is_answered_by_looking(kind: Kind, session: aiohttp.ClientSession, clock: FakeClock) -> None:
+    """And its posts carry how the components stand."""
     good = {"api_url": "https://page.example", **kind.fields}
-    found: Any = settings(name="mirror", kind=kind.name, **good)
-    assert found.deliver_notifications is False
-    channel = registry.build(found, session, clock)
-    assert channel.capabilities.on_doubt == "read_back"
-    assert channel.capabilities.mirrors
+    able = registry.build(settings(name="mirror", kind=kind.name, **good), session, clock).capabilities
+    assert (able.on_doubt, able.idempotency, able.can_find) == ("read_back", "lookup", True)
+    assert able.mirrors
+    assert able.threads

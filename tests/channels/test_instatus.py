@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from channels.instatus import Instatus, InstatusChannel, Settings
 from daemon.core.clock import MINUTE, FakeClock, from_datetime
-from daemon.core.ports import Reason, Rejected, Scope, Sent
+from daemon.core.ports import CannotTell, NotThere, Reason, Rejected, Scope, Sent
 from tests.channels.posts import AT, post, settings
 from tests.fakes.faults import JSON, Fault
 from tests.fakes.hosted import PAGE
@@ -72,3 +72,17 @@ async def test_its_errors_are_told_in_its_words(
     instatus.script(Fault(404, '{"error": {"code": "x", "message": "No such page"}}', JSON))
     outcome = await channel.send(channel.render(post()), None, "key-1")
     assert outcome == Rejected(Reason.gone, "404 No such page", Scope.destination)
+
+
+async def test_a_start_that_is_not_kept_is_a_doubt(
+    instatus: FakeInstatus, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """If the page rounds the start, what looks like ours is neither ours nor a reason to post it again."""
+    channel = InstatusChannel(found_settings(instatus.url), session, clock)
+    payload = channel.render(post())
+    assert isinstance(await channel.send(payload, None, "key-1"), Sent)
+    instatus.posts[0]["started"] = "2027-01-01T09:59:00.000Z"
+    found = await channel.find(payload, "key-1", clock.now(), None)
+    says = "an incident with this name and these words is there, but without our mark"
+    assert found == CannotTell(says)
+    assert await channel.find(channel.render(post(text="Other.")), "key-2", clock.now(), None) == NotThere()

@@ -76,6 +76,7 @@ async def test_metadata_of_others_stays(
     }
     assert [one["deliver_notifications"] for one in statuspage.posts] == [False, False]
     assert [one["impact"] for one in statuspage.posts] == ["major", "major"]
+    assert b"component" not in b"".join(statuspage.bodies)  # without a map, what people put there stays
 
 
 async def test_an_edited_update_is_known_by_its_key(
