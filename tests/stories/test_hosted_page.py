@@ -14,6 +14,13 @@ import pytest
 
 from channels.http import open_session
 from channels.statuspage_io import Settings, StatuspageChannel
+from daemon.core.channel_view import ChannelView
+from daemon.core.group import Group
+from daemon.core.journal import Said
+from daemon.core.words import Audience, Impact, Status
+from daemon.service.components import component_states
+from rules.load import load_sources
+from rules.model import Site
 from tests.channels.posts import settings
 from tests.fakes import faults
 from tests.fakes.hosted import PAGE
@@ -84,3 +91,33 @@ async def test_what_the_page_was_not_told_of_has_no_colour(mirrored: tuple[House
     await house.alert("Down", severity="critical", region="b")  # not open before another minute
     await house.forward(0.5)
     assert fake.states == {"part1": "degraded_performance", "part2": "operational"}
+
+
+def test_components_of_one_post() -> None:
+    """One that left the incident works again; others' open incidents count where this channel was told."""
+
+    def incident(number: int, *components: str, phase: str = "open", **told: int) -> Group:
+        views = {
+            name: ChannelView(components=frozenset(components), posts=posts) for name, posts in told.items()
+        }
+        return Group(id=number, phase=phase, impact=Impact.critical, components=components, channels=views)
+
+    ours = incident(1, "checkout", "search", "mail", mirror=2)
+    said = Said(
+        "u2", "step", Audience.public, Status.monitoring, Impact.minor, {"mirror": "x"},
+        components=("checkout",),
+    )  # fmt: skip
+    live = [
+        ours,
+        incident(2, "search", ops=1),  # never told here
+        incident(3, "search", mirror=0),  # decided, not yet said here
+        incident(4, "search", phase="resolved", mirror=3),
+        incident(5, "mail", "other", mirror=1),
+    ]
+    rules = load_sources([("story.yaml", RULES)], site=Site("E", "https://e.example", "UTC"))
+    states = component_states(ours, said, "mirror", live, rules)
+    assert [(one.id, one.name, one.status.value) for one in states] == [
+        ("checkout", "Checkout", "degraded_performance"),
+        ("mail", "mail", "major_outage"),
+        ("search", "Search", "operational"),
+    ]
