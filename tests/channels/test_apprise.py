@@ -27,9 +27,9 @@ from tests.fakes.raw import raw_server, tick
 
 LINK = "https://status.example.com/incidents/abc123def456"
 LIMITED = {
-    "a text message": "sns://AKIAIOSFODNN7EXAMPLE/secretsecretsecretsecretsecretsecretsecre/us-east-1/+15551234567",
+    "a text message": "sns://AKIAAAAAAAAAAAAAAAAA/secretsecretsecretsecretsecretsecretsecre/us-east-1/+15551234567",
     "mail in HTML": "mailto://user:secret@example.com",
-    "a chat": "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js",
+    "a chat": "discord://123456789/secretsecretsecretsecret",
     "a title apart": "ntfy://user:secret@localhost/topic",
 }
 
