@@ -5,30 +5,13 @@ from __future__ import annotations
 import re
 
 from channels.fit import fit, units
+from channels.markdown import escape, slashed
 from channels.plain import standing
 from daemon.core.ports import Post
 
 MAX_TEXT = 2_000  # https://docs.discord.com/developers/resources/message#create-message
 MAX_TITLE = 150
 MAX_FACTS = 12
-
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`*|~\\\[\]@]+", re.IGNORECASE)
-# List marks count at the start of a line only; the rest begins markup, a mention or a heading anywhere.
-_ACTIVE = re.compile(
-    r"^(?P<list>[ \t]*)(?P<mark>[-+])(?=[\s#])|^(?P<number>[ \t]*\d+)(?P<dot>[.)])(?=\s)"
-    r"|(?P<sign>[\\`*_~|<>\[\]@#])",
-    re.MULTILINE,
-)
-
-
-def escape(text: str) -> str:
-    """The text with a backslash before all that Discord reads as more than text; addresses stay links."""
-    parts: list[str] = []
-    place = 0
-    for address in _ADDRESS.finditer(text):
-        parts += [_ACTIVE.sub(_slashed, text[place : address.start()]), address[0]]
-        place = address.end()
-    return "".join([*parts, _ACTIVE.sub(_slashed, text[place:])])
 
 
 def said(post: Post, mark: str) -> str:
@@ -38,7 +21,7 @@ def said(post: Post, mark: str) -> str:
     fragment of the link, else a line in small print.
     """
     name = fit(f"{post.incident} {post.title}".strip(), "", units, MAX_TITLE)
-    title = _ACTIVE.sub(_slashed, name).replace("://", "\\://")  # an address would swallow the **
+    title = slashed(name).replace("://", "\\://")  # an address would swallow the **
     where = standing(post.status, post.impact)
     head = [line for line in (f"**{title}**" if name else "", escape(where)) if line]
     facts = [f"• {escape(key[:60])}: {escape(value[:200])}" for key, value in post.facts.items()][:MAX_FACTS]
@@ -63,11 +46,6 @@ def _foot(url: str, mark: str) -> list[str]:
         url += ("&" if "#" in url else "#") + mark
     safe = url.replace("<", "%3C").replace(">", "%3E").replace("\\", "%5C")
     return [f"-# [Status page](<{safe}>)"]
-
-
-def _slashed(found: re.Match[str]) -> str:
-    before = found["list"] or found["number"] or ""
-    return before + "\\" + found[0][len(before) :]
 
 
 def _length(lines: list[str]) -> int:

@@ -39,6 +39,16 @@ def uncalled(text: str, allowed: Container[str]) -> str:
     return _MENTION.sub(lambda found: found[0] if found[1] in allowed else found[0] + " ", text)
 
 
+def inert(text: str) -> str:
+    """No tag, and no link under another name, for whoever may read HTML, Markdown or neither.
+
+    >>> inert("<!channel> [x](https://evil.example)")
+    '‹!channel› [x] (https://evil.example)'
+    """
+    text = text.replace("<", "‹").replace(">", "›")
+    return text.replace("](", "] (").replace("][", "] [").replace("]:", "] :")
+
+
 def standing(status: str, impact: str, *more: str) -> str:
     """Where an incident stands, on one line.
 

@@ -9,7 +9,21 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from channels import bluesky, discord, email, log, mastodon, slack, teams, telegram, x
+from channels import (
+    apprise,
+    bluesky,
+    cachet,
+    discord,
+    email,
+    instatus,
+    log,
+    mastodon,
+    slack,
+    statuspage_io,
+    teams,
+    telegram,
+    x,
+)
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
 from daemon.core.ports import Channel
@@ -27,12 +41,16 @@ class StatusPageSettings(ChannelSettings):
 
 
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
+    "apprise": (apprise.Settings, apprise.AppriseChannel),
     "bluesky": (bluesky.Settings, bluesky.BlueskyChannel),
+    "cachet": (cachet.Settings, cachet.CachetChannel),
     "discord": (discord.Settings, discord.DiscordChannel),
     "email": (email.Settings, email.EmailChannel),
+    "instatus": (instatus.Settings, instatus.InstatusChannel),
     "log": (log.Settings, log.LogChannel),
     "mastodon": (mastodon.Settings, mastodon.MastodonChannel),
     "slack": (slack.Settings, slack.SlackChannel),
+    "statuspage_io": (statuspage_io.Settings, statuspage_io.StatuspageChannel),
     "teams": (teams.Settings, teams.TeamsChannel),
     "telegram": (telegram.Settings, telegram.TelegramChannel),
     "x": (x.Settings, x.XChannel),

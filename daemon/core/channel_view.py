@@ -54,6 +54,7 @@ class ChannelView:
     returned_at: Instant | None = None  # when it came back, or was tried again, last
     again: int = 0  # how often something was said anew because it had waited too long
     posts: int = 0
+    components: frozenset[str] = frozenset()  # all that its posts were about
 
     def copy(self) -> ChannelView:
         """A copy that can be folded further without touching this one."""

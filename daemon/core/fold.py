@@ -231,6 +231,7 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
         view.audience = Audience.internal if channel in entry.internal else Audience.public
         view.last_text = text
         view.posts += 1
+        view.components |= frozenset(entry.components)
         view.first = view.first or entry.update
         if channel in entry.pages:
             view.states[entry.update] = DeliveryState.sent

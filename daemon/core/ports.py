@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from daemon.core.clock import Instant
-from daemon.core.words import Audience
+from daemon.core.words import Audience, ComponentStatus
 
 
 class Reason(StrEnum):
@@ -111,7 +111,20 @@ class Capabilities:
     on_doubt: Literal["hold", "resend", "read_back"] = "hold"
     late_apply: float = 60.0  # seconds within which the provider may still apply a call we gave up on
     per_minute: float | None = None  # posts that it takes in a minute; None: as fast as it answers
+    mirrors: bool = False  # it also shows how the components stand: its posts carry ``states``
     secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentState:
+    """How a component stands with this post, by all open incidents that its channel was told of.
+
+    ``id`` is the rule files' name for it: for look-ups in a map, never to be shown.
+    """
+
+    id: str
+    name: str
+    status: ComponentStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +152,9 @@ class Post:
     update: str = ""  # the update's id
     thread: str = ""  # the update id of the incident's first post here
     facts: Mapping[str, str] = field(default_factory=dict)  # internal channels: links and labels to show
+    public_id: str = ""  # the incident's name on the page: the same in all its posts, and tells nothing
+    began: Instant = 0  # when the incident was opened
+    states: tuple[ComponentState, ...] = ()  # for channels that mirror: all that it was ever about there
 
 
 Payload = dict[str, Any]

@@ -174,7 +174,7 @@ class Work:
         for one in recorded:
             if isinstance(one.entry, j.Said):
                 anew = one.entry.occasion.startswith(AGAIN)
-                for row in posts.of_said(tx, state, one.entry, desk.channels, rules):
+                for row in posts.of_said(tx, state, one.entry, desk.channels, rules, desk.memory.live_states):
                     row.not_before = places.get(row.channel, row.not_before) if anew else row.not_before
                     tx.delivery(row)
             elif isinstance(one.entry, j.Asked):

@@ -8,7 +8,7 @@ from an undo list that lives as long as one batch.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,6 +111,12 @@ class Memory:
             state = fold_all(group, tx.read_group_journal(group))
             self.states[group] = state
         return state
+
+    def live_states(self) -> Iterator[Group]:
+        """The states of live groups, as far as memory has them: of every open incident."""
+        for group in {*self.keys, *self.opened_by_people}:
+            if (state := self.states.get(group)) is not None:
+                yield state
 
     def prepare(self, tx: Tx, groups: Iterable[int]) -> None:
         """Before a work that looks at several groups: have the journals of unknown ones at hand."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -15,6 +15,7 @@ from daemon.core.journal import Asked, Said
 from daemon.core.ports import Channel, Post
 from daemon.core.store import Tx
 from daemon.core.words import Audience, Status
+from daemon.service.components import component_states
 from rules.model import RuleSet
 
 MOST_FACTS = 12
@@ -31,9 +32,17 @@ def incident_name(state: Group) -> str:
 
 
 def of_said(
-    tx: Tx, state: Group, said: Said, channels: Mapping[str, Channel], rules: RuleSet
+    tx: Tx,
+    state: Group,
+    said: Said,
+    channels: Mapping[str, Channel],
+    rules: RuleSet,
+    live: Callable[[], Iterable[Group]] = tuple,
 ) -> Iterator[Delivery]:
-    """One delivery per channel and recipient of a text; a page's one is already ``sent``."""
+    """One delivery per channel and recipient of a text; a page's one is already ``sent``.
+
+    ``live`` gives the states of all live groups; asked for channels that mirror alone.
+    """
     for name, text in said.posts.items():
         if name in said.pages:
             yield _row(tx, state, said.update, name, "", b"{}", Audience.public, sent=True)
@@ -58,6 +67,9 @@ def of_said(
             update=said.update,
             thread=state.channels[name].first,
             facts=_facts(state) if internal else {},
+            public_id=state.public_id,
+            began=state.opened_at or state.created_at,
+            states=component_states(state, said, name, live(), rules) if channel.capabilities.mirrors else (),
         )
         doubts = first_doubts(tx, state, name) if said.status is Status.resolved and not internal else {}
         for row in _rows(tx, state, channel, post):

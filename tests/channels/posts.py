@@ -8,8 +8,8 @@ from pydantic import ConfigDict, TypeAdapter
 
 from channels import registry
 from channels.base import ChannelSettings
-from daemon.core.ports import Post
-from daemon.core.words import Audience
+from daemon.core.ports import ComponentState, Post
+from daemon.core.words import Audience, ComponentStatus
 
 _SETTINGS: TypeAdapter[ChannelSettings] = TypeAdapter(
     registry.settings_model(), config=ConfigDict(hide_input_in_errors=True)
@@ -39,5 +39,8 @@ def post(**fields: Any) -> Post:
         "at": AT,
         "update": "update-1",
         "thread": "update-1",
+        "public_id": "abc123def456",
+        "began": AT - 60_000,
+        "states": (ComponentState("checkout", "Checkout", ComponentStatus.partial_outage),),
     }
     return Post(**{**usual, **fields})

@@ -35,15 +35,19 @@ from daemon.core.ports import (
 )
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import discord, faults, teams, telegram
+from tests.fakes import cachet, discord, faults, instatus, statuspage_io, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD, FakeBluesky
+from tests.fakes.cachet import FakeCachet
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.faults import HTML, JSON, Fault
+from tests.fakes.hosted import PAGE
+from tests.fakes.instatus import FakeInstatus
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.mastodon import FakeMastodon
 from tests.fakes.raw import raw_server
 from tests.fakes.server import FakeServer
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN, FakeSlack
+from tests.fakes.statuspage_io import FakeStatuspage
 from tests.fakes.teams import FakeTeams
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.x import KEYS, FakeX
@@ -61,7 +65,7 @@ class Kind:
     secrets: tuple[str, ...]
     done: str  # how a good answer begins that then goes on for megabytes
     cut: type[Outcome]  # what that comes to
-    silence: type[Retry | Unknown] = Unknown  # what no answer at all comes to: Retry where a log-in is first
+    silence: type[Retry | Unknown] = Unknown  # what no answer at all comes to: Retry after a look or log-in
     calls: int = 2  # that one attempt makes at most; they share its time
 
 
@@ -81,6 +85,47 @@ KINDS = {
         (MASTODON_TOKEN,),
         '{"id": "1"',
         Unknown,
+    ),
+    "cachet": Kind(
+        lambda clock: FakeCachet(clock=clock),
+        lambda url: {
+            "kind": "cachet",
+            "api_url": f"{url}/api",
+            "token": cachet.TOKEN,
+            "components": {"checkout": 1},
+        },
+        (cachet.TOKEN,),
+        '{"data": {"id": "1"}',
+        Unknown,
+        silence=Retry,
+    ),
+    "instatus": Kind(
+        lambda clock: FakeInstatus(clock=clock),
+        lambda url: {
+            "kind": "instatus",
+            "api_url": url,
+            "page": PAGE,
+            "token": instatus.TOKEN,
+            "components": {"checkout": "part1"},
+        },
+        (instatus.TOKEN,),
+        '{"id": "1"',
+        Unknown,
+        silence=Retry,
+    ),
+    "statuspage_io": Kind(
+        lambda clock: FakeStatuspage(clock=clock),
+        lambda url: {
+            "kind": "statuspage_io",
+            "api_url": f"{url}/v1",
+            "page": PAGE,
+            "token": statuspage_io.TOKEN,
+            "components": {"checkout": "part1"},
+        },
+        (statuspage_io.TOKEN,),
+        '{"id": "1"',
+        Unknown,
+        silence=Retry,
     ),
     "discord-bot": Kind(
         lambda clock: FakeDiscord(clock=clock),

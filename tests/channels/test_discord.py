@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from channels.discord import DiscordChannel, Settings
 from channels.discord_api import PAGES
-from channels.discord_markdown import MAX_TEXT, escape, said
+from channels.discord_markdown import MAX_TEXT, said
 from channels.fit import units
+from channels.markdown import escape
 from channels.plain import clean
 from daemon.core.clock import HOUR, MINUTE, FakeClock
 from daemon.core.ports import (

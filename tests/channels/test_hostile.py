@@ -18,8 +18,9 @@ from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import discord, teams, telegram
+from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD
+from tests.fakes.hosted import PAGE
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.slack import CHANNEL, HOOK, TOKEN
 from tests.fakes.smtp import parsed
@@ -58,6 +59,10 @@ FIELDS = {
         {"kind": "bluesky", "identifier": HANDLE, "app_password": PASSWORD},
         {"kind": "mastodon", "api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
         {"kind": "x", "link": "always", **KEYS},
+        {"kind": "apprise", "url": apprise.ADDRESS},
+        {"kind": "statuspage_io", "page": PAGE, "token": statuspage_io.TOKEN},
+        {"kind": "instatus", "page": PAGE, "token": instatus.TOKEN},
+        {"kind": "cachet", "api_url": "https://status.example.com/api", "token": cachet.TOKEN},
     ]
 }
 IDS = [
@@ -72,8 +77,13 @@ IDS = [
     "bluesky",
     "mastodon",
     "x",
+    "apprise",
+    "statuspage_io",
+    "instatus",
+    "cachet",
 ]
-PUBLIC = {"bluesky", "mastodon", "x"}
+HOSTED = {"statuspage_io", "instatus", "cachet"}
+PUBLIC = {"bluesky", "mastodon", "x", *HOSTED}
 """Kinds that cannot be internal."""
 
 
@@ -133,6 +143,10 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
     if channel.capabilities.kind in ("mastodon", "x"):
         words = payload.get("text") or payload["status"]
         assert not any(ping in words for ping in ("@everyone", "@here"))
+    if channel.capabilities.kind == "apprise":
+        assert not re.search(r"[<>]|\]\(|@(everyone|here)", payload["title"] + payload["body"])
+    if channel.capabilities.kind in HOSTED:
+        _check_hosted(payload["text"], channel.capabilities.max_length or 0)
 
 
 def _check_discord(message: dict[str, Any]) -> None:
@@ -165,6 +179,13 @@ def _check_telegram(text: str) -> None:
     bare = text.removesuffix(foot).replace("<b>", "", 1).replace("</b>", "", 1)
     assert not re.search(r"[<>]|&(?!(lt|gt|amp);)", bare)
     assert not re.search(r"(?<!\w)@\w", bare)
+
+
+def _check_hosted(text: str, limit: int) -> None:
+    """No tag, and no link that is called something else; what a sign would do is taken from it."""
+    assert len(text) <= limit
+    bare = re.sub(r"\\.", "", text)
+    assert not re.search(r"[<>]|\]\(|\]\[|\]:", bare)
 
 
 def _check_letter(text: str) -> None:

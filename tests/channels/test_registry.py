@@ -14,20 +14,25 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
-from tests.fakes import discord, teams, telegram
+from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram
 from tests.fakes.bluesky import HANDLE, PASSWORD
+from tests.fakes.hosted import PAGE
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
 from tests.fakes.slack import CHANNEL, TOKEN
 from tests.fakes.x import KEYS
 
 EXAMPLES: dict[str, dict[str, object]] = {
+    "apprise": {"url": apprise.ADDRESS},
     "bluesky": {"identifier": HANDLE, "app_password": PASSWORD},
+    "cachet": {"api_url": "https://status.example.com/api", "token": cachet.TOKEN},
     "discord": {"token": discord.TOKEN, "channel": discord.CHANNEL},
     "email": {"host": "localhost", "sender": "status@example.com"},
+    "instatus": {"page": PAGE, "token": instatus.TOKEN},
     "log": {},
     "mastodon": {"api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
     "slack": {"token": TOKEN, "channel": CHANNEL},
     "status_page": {},
+    "statuspage_io": {"page": PAGE, "token": statuspage_io.TOKEN},
     "teams": {"webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
     "telegram": {"token": telegram.TOKEN, "chat": telegram.CHAT},
     "x": {**KEYS},

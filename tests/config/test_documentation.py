@@ -23,6 +23,7 @@ FORMS = {
     "webhook": "https://hooks.slack.com/services/T/B/secret",
     "workflow": "https://flows.example.com/run?sig=secret",
     "bot": "123456:secret",
+    "apprise": "json://localhost/secret",
 }
 """Secrets that have a form, by a word in the name of their file."""
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -296,10 +296,14 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
 @pytest.mark.parametrize(
     "module",
     [
+        "tests.fakes.apprise",
         "tests.fakes.bluesky",
+        "tests.fakes.cachet",
         "tests.fakes.discord",
+        "tests.fakes.instatus",
         "tests.fakes.mastodon",
         "tests.fakes.smtp",
+        "tests.fakes.statuspage_io",
         "tests.fakes.teams",
         "tests.fakes.telegram",
         "tests.fakes.x",
