@@ -58,7 +58,7 @@ async def check_group(desk: Desk, group: int, latest: Instant) -> None:
     _check_origins(desk, group, journal, rows)
     _check_words(group, journal)
     _check_moves(state, journal, rows)
-    _check_last(state, rows)
+    _check_last(state, journal, rows)
     _check_questions(state, journal, rows)
     _check_due(desk, state, latest)
 
@@ -171,13 +171,17 @@ def _check_moves(state: Group, journal: list[j.Recorded], rows: list[Delivery]) 
         before[place] = entry
 
 
-def _check_last(state: Group, rows: list[Delivery]) -> None:
-    """I13: where posts were superseded the newest state is said later, or nobody was ever told."""
+def _check_last(state: Group, journal: list[j.Recorded], rows: list[Delivery]) -> None:
+    """I13: where posts were superseded the newest state is said later, or nobody was ever told.
+
+    A person who has taken over was given the words instead, and may keep them.
+    """
+    given = [one.at for one in journal if isinstance(one.entry, j.Asked) and one.entry.ready]
     by_place: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
     for row in rows:
         by_place[row.channel, row.recipient].append(row)
     for (channel, recipient), posts in by_place.items():
-        if posts[-1].state is not DeliveryState.superseded:
+        if posts[-1].state is not DeliveryState.superseded or max(given, default=0) >= posts[-1].created_at:
             continue
         told = [row for row in posts if row.state in (DeliveryState.sent, DeliveryState.held)]
         view = state.channels[channel]
