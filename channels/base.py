@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar, final
 from urllib.parse import unquote, urlsplit
 
@@ -136,6 +137,10 @@ class BaseChannel(ABC, Generic[SettingsT]):
 
     @abstractmethod
     def _compose(self, post: Post, recipient: str) -> Payload: ...
+
+    def cost(self, payload: Payload) -> Decimal:  # noqa: ARG002 - kinds that are paid by the message use it
+        """What one sending costs: nothing, where a kind does not say otherwise."""
+        return Decimal(0)
 
     @abstractmethod
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
