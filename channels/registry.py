@@ -22,6 +22,7 @@ from channels import (
     statuspage_io,
     teams,
     telegram,
+    webhook,
     x,
 )
 from channels.base import BaseChannel, ChannelSettings
@@ -53,6 +54,7 @@ KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "statuspage_io": (statuspage_io.Settings, statuspage_io.StatuspageChannel),
     "teams": (teams.Settings, teams.TeamsChannel),
     "telegram": (telegram.Settings, telegram.TelegramChannel),
+    "webhook": (webhook.Settings, webhook.WebhookChannel),
     "x": (x.Settings, x.XChannel),
 }
 

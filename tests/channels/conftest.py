@@ -14,6 +14,7 @@ from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import MailSink
 from tests.fakes.teams import FakeTeams
 from tests.fakes.telegram import FakeTelegram
+from tests.fakes.webhook import FakeReceiver
 from tests.fakes.x import FakeX
 
 
@@ -49,6 +50,12 @@ async def teams(clock: FakeClock) -> AsyncIterator[FakeTeams]:
 @pytest.fixture
 async def telegram(clock: FakeClock) -> AsyncIterator[FakeTelegram]:
     async with FakeTelegram(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def receiver(clock: FakeClock) -> AsyncIterator[FakeReceiver]:
+    async with FakeReceiver(clock=clock) as fake:
         yield fake
 
 

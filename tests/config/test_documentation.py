@@ -24,6 +24,7 @@ FORMS = {
     "workflow": "https://flows.example.com/run?sig=secret",
     "bot": "123456:secret",
     "apprise": "json://localhost/secret",
+    "signing": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G",
 }
 """Secrets that have a form, by a word in the name of their file."""
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import sys
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,11 @@ from oauthlib.oauth1 import Client  # type: ignore[import-untyped]
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+from standardwebhooks import Webhook
 
 from tests.fakes import discord as fake_discord
 from tests.fakes import telegram as fake_telegram
+from tests.fakes import webhook as fake_webhook
 from tests.fakes.bluesky import DID, HANDLE, PASSWORD, FakeBluesky
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
@@ -36,6 +39,7 @@ from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
 from tests.fakes.smtp import MailSink, parsed
 from tests.fakes.teams import FakeTeams
 from tests.fakes.telegram import FakeTelegram
+from tests.fakes.webhook import FakeReceiver
 from tests.fakes.x import KEYS, USER, FakeX
 
 
@@ -244,6 +248,43 @@ async def test_mastodon_py_posts_threads_and_reads_back() -> None:
         assert fake.counts() == {"k1": 1, "reply": 1}
 
 
+async def test_a_sender_with_the_reference_library_reaches_the_receiver() -> None:
+    """Signed by the specification's own library: once; not by another key, changed, or old."""
+    async with FakeReceiver() as fake, aiohttp.ClientSession() as session:
+        event = {
+            "type": "incident.opened",
+            "timestamp": "2027-01-01T10:00:00.000Z",
+            "data": {
+                "page": "P",
+                "incident": {
+                    "id": "u", "title": "T", "status": "investigating", "impact": "minor",
+                    "components": [], "url": "",
+                },
+                "update": {"id": "u", "text": "t"},
+            },
+        }  # fmt: skip
+
+        async def send(body: str, *, secret: str = fake_webhook.SECRET, age: int = 0, sent: str = "") -> int:
+            at = datetime.fromtimestamp(fake.clock.now() // 1000 - age, tz=UTC)
+            headers = {
+                "webhook-id": "msg_1",
+                "webhook-timestamp": str(int(at.timestamp())),
+                "webhook-signature": Webhook(secret).sign("msg_1", at, body),
+            }
+            async with session.post(
+                fake.url + fake_webhook.PATH, data=sent or body, headers=headers
+            ) as answer:
+                return answer.status
+
+        body = json.dumps(event)
+        assert [await send(body), await send(body)] == [204, 204]
+        assert await send(body, secret=fake_webhook.OTHER_SECRET) == 401
+        assert await send(body, age=400) == 401
+        assert await send(body, sent=body + " ") == 401
+        assert await send('{"type": "incident.opened"}') == 422
+        assert fake.counts() == {"msg_1": 1}
+
+
 async def test_plain_smtp_reaches_the_sink() -> None:
     """Aiosmtplib's own send_message: several recipients, one refused."""
     async with MailSink() as sink:
@@ -306,6 +347,7 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
         "tests.fakes.statuspage_io",
         "tests.fakes.teams",
         "tests.fakes.telegram",
+        "tests.fakes.webhook",
         "tests.fakes.x",
     ],
 )
