@@ -14,7 +14,7 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
-from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram, webhook
+from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram, twilio, webhook
 from tests.fakes.bluesky import HANDLE, PASSWORD
 from tests.fakes.hosted import PAGE
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
@@ -31,6 +31,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "log": {},
     "mastodon": {"api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
     "slack": {"token": TOKEN, "channel": CHANNEL},
+    "sms": {"account": twilio.ACCOUNT, "secret": twilio.SECRET, "sender": twilio.SENDER},
     "status_page": {},
     "statuspage_io": {"page": PAGE, "token": statuspage_io.TOKEN},
     "teams": {"webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
