@@ -253,6 +253,18 @@ async def test_read_back_tells_numbers_texts_and_days_apart(
     assert isinstance(await channel.find(other, "k", clock.now()), CannotTell)
 
 
+async def test_texts_that_twilio_changed_or_dropped(
+    twilio: FakeTwilio, channel: SmsChannel, clock: FakeClock
+) -> None:
+    """A trial account's words stand before ours; without any words nothing is proven."""
+    payload = channel.render(post(), TO)
+    assert isinstance(await channel.send(payload, None, "k"), Sent)
+    twilio.posts[0]["body"] = f"Sent from your Twilio trial account - {payload['text']}"
+    assert isinstance(await channel.find(payload, "k", clock.now()), Ref)
+    twilio.posts[0]["body"] = ""
+    assert isinstance(await channel.find(payload, "k", clock.now()), CannotTell)
+
+
 @pytest.mark.parametrize("page", ["https://evil.example/", "//evil.example/", "@evil.example/", 7])
 async def test_a_list_that_leads_away_is_not_followed(
     page: object, session: aiohttp.ClientSession, clock: FakeClock

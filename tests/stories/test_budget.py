@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from daemon.core.clock import MINUTE
+from daemon.core.delivery import DeliveryState
 from daemon.core.ports import Reason, Rejected, Unknown
 from tests.stories.house import House
 
@@ -78,3 +80,19 @@ async def test_nodes_and_restarts_forget_nothing(house: House) -> None:
     house.make_outboxes()
     await house.forward(35)
     assert await states(house) == ["a sent", "b sent", "a dead", "b dead"]
+
+
+async def test_a_row_that_a_node_has_claimed_is_buried_as_well(house: House) -> None:
+    """Several nodes claim before they attempt: the claim ends with the row."""
+    limit(house, "0.01")
+    house.outboxes = [one for one in house.outboxes if one.channel.name != "mail"]
+    await house.alert()
+    await house.forward(2)
+    row = (await house.store.deliveries(9, channel="mail")).items[-1]
+    claimed = replace(
+        row, state=DeliveryState.claimed, token=row.token + 1, lease_until=house.clock.now() + MINUTE
+    )
+    await house.desk.work(lambda work: work.tx.delivery_changed(claimed, DeliveryState.queued, row.token))
+    assert await house.deliveries.attempt([claimed], MINUTE) == []
+    found = (await house.store.deliveries(9, channel="mail")).items[-1]
+    assert (found.state, found.token, found.attempts) == ("dead", 2, 0)

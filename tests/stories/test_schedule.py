@@ -18,11 +18,11 @@ LOST = Unknown(Reason.server, "502")
 REFUSED = Retry(Reason.network, "no connection")
 
 
-def fail(house: House, outcome: Callable[[int], Outcome]) -> list[float]:
+def fail(house: House, outcome: Callable[[int], Outcome], plan: tuple[float, ...] = PLAN) -> list[float]:
     """The channel's attempts, in seconds, each with the outcome for its number."""
     mail, tried = house.speakers["mail"], list[float]()
     mail.capabilities = replace(
-        mail.capabilities, schedule=PLAN, idempotency="native", on_doubt="resend", late_apply=0.0
+        mail.capabilities, schedule=plan, idempotency="native", on_doubt="resend", late_apply=0.0
     )
 
     async def send(payload: Payload, parent: Ref | None, key: str) -> Outcome:
@@ -46,6 +46,34 @@ async def test_attempts_follow_the_schedule_and_end(house: House, failure: Outco
     assert (row.state, row.attempts) == ("dead", 4)
     assert row.detail.startswith("4 attempts failed; the last: ")
     assert sum("refused for good" in text for _, text in house.heard("ops")) == 1
+
+
+async def test_what_is_said_anew_goes_on_with_the_schedule(house: House) -> None:
+    """Twenty minutes are too long for a text: each attempt has the facts of now, and the end is the same."""
+    answer = {1: Sent(Ref({}))}  # the first words arrive, and nothing after them
+    tried = fail(house, lambda number: answer.get(number, REFUSED), (5.0, *[20 * 60.0] * 4))
+    await house.alert()
+    await house.forward(3)
+    await house.alert(firing=False)
+    await house.forward(600)
+    rows = list(reversed((await house.store.deliveries(99, channel="mail")).items))
+    assert [row.state.value for row in rows[1:-1]] == ["superseded"] * (len(rows) - 2)
+    assert rows[-1].update.split("/")[1:3] == ["again", "mail"]
+    assert (rows[-1].state, rows[-1].attempts) == ("dead", 6)
+    assert tried[-1] < 3 * 3_600
+
+
+async def test_newer_words_do_not_wait_for_the_schedule_of_older_ones(house: House) -> None:
+    """It is back after five minutes: the next words try it at once, the older ones before them."""
+    back = START + 5 * MINUTE
+    tried = fail(house, lambda _: Sent(Ref({})) if house.clock.now() > back else REFUSED, (5.0, 7_200.0))
+    await house.alert()
+    await house.forward(3)
+    await house.alert(firing=False)
+    await house.forward(6)
+    rows = list(reversed((await house.store.deliveries(99, channel="mail")).items))
+    assert [(row.update.split("/")[2], row.state) for row in rows] == [("first", "sent"), ("clear", "sent")]
+    assert tried[2:] == [480.0, 480.0]
 
 
 async def test_a_wait_that_was_asked_for_is_obeyed_in_doubt_too(house: House) -> None:
