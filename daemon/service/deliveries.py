@@ -20,7 +20,7 @@ from daemon.core.ports import Capabilities, Outcome, Ref, Rejected, Retry, Scope
 from daemon.core.retry import delay, scheduled
 from daemon.service.desk import Desk, Work
 from daemon.service.in_hand import attempted, buried, freed
-from daemon.service.spending import overspent
+from daemon.service.spending import Purse
 
 READS_NEEDED = 2  # read-backs that must both find nothing before "not there" counts
 NOT_SETTLED = frozenset(DeliveryState) - OPENS_THE_WAY
@@ -47,9 +47,10 @@ class DeliveryDesk:
         def job(work: Work) -> list[Delivery]:
             ours: list[Delivery] = []
             too_dear: list[Delivery] = []
+            purse = Purse(work, self.desk.channels)
             for row in rows:
                 for one in self._as_of_now(work, row, len(rows) - len(ours)):
-                    if refusal := overspent(work, self.desk.channels.get(one.channel), one):
+                    if refusal := purse.refusal(one):
                         too_dear += buried(work, one, refusal)
                         continue
                     tried = attempted(work, one, lease)

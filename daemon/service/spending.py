@@ -7,6 +7,7 @@ second node forgets a message (docs/decisions/0018-a-budget-for-an-incident.md).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -19,11 +20,26 @@ from daemon.service.desk import Work
 NEVER_SENT = frozenset({DeliveryState.superseded, DeliveryState.expired})
 
 
-def overspent(work: Work, channel: Channel | None, row: Delivery) -> str:
-    """Why the update of this row must not leave for money's sake; empty when it may.
+class Purse:
+    """What may be spent in one transaction; rows of one update are judged together."""
 
-    An update goes to all of its recipients or to none, and leaves room for one
-    more of its size: whoever was told of the trouble is told of its end.
+    def __init__(self, work: Work, channels: Mapping[str, Channel]) -> None:
+        self._work, self._channels = work, channels
+        self._asked: tuple[int, str, str] | None = None
+        self._answer = ""
+
+    def refusal(self, row: Delivery) -> str:
+        """Why the update of this row must not leave for money's sake; empty when it may."""
+        asked = (row.group, row.channel, row.update)
+        if asked != self._asked:  # of another one: what was attempted since then counts
+            self._asked, self._answer = asked, _overspent(self._work, self._channels.get(row.channel), row)
+        return self._answer
+
+
+def _overspent(work: Work, channel: Channel | None, row: Delivery) -> str:
+    """An update goes to all of its recipients or to none, and leaves room for one more of its size.
+
+    Whoever was told of the trouble is told of its end.
     """
     budget = channel.capabilities.incident_budget if channel is not None else None
     if channel is None or budget is None:
