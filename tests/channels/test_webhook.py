@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -194,6 +195,15 @@ def test_an_event_holds_what_the_page_promises(channel: WebhookChannel) -> None:
     data = SCHEMA["properties"]["data"]["properties"]
     there = {*SCHEMA["properties"], *data, *data["incident"]["properties"], *data["update"]["properties"]}
     assert names == there - {"data", "incident", "update"}
+
+
+def test_ids_tie_events_together_and_tell_nothing() -> None:
+    """The incident's is that of its first event here; names of plans and steps stay with us."""
+    first = event_of(post(update="abc/vip-plan/first/a", thread="abc/vip-plan/first/a"))["data"]
+    later = event_of(post(update="abc/vip-plan/end/e2", thread="abc/vip-plan/first/a", first=False))["data"]
+    assert first["incident"]["id"] == later["incident"]["id"] == first["update"]["id"]
+    assert later["update"]["id"] != first["update"]["id"]
+    assert "vip" not in json.dumps([first, later])
 
 
 @pytest.mark.parametrize(
