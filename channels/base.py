@@ -8,16 +8,17 @@ them, so no kind can forget it.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Annotated, Any, Generic, Literal, TypeVar, final
-from urllib.parse import unquote, urlsplit
+from decimal import Decimal
+from typing import Annotated, Generic, Literal, TypeVar, final
+from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from channels.plain import clean, one_line
+from channels.redaction import secrets_of
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
     CannotTell,
@@ -95,7 +96,7 @@ class BaseChannel(ABC, Generic[SettingsT]):
         self.settings = settings
         self._session = session
         self._clock = clock
-        self._secrets = _secrets(settings)
+        self._secrets = secrets_of(settings)
 
     @property
     def name(self) -> str:
@@ -137,6 +138,10 @@ class BaseChannel(ABC, Generic[SettingsT]):
     @abstractmethod
     def _compose(self, post: Post, recipient: str) -> Payload: ...
 
+    def cost(self, payload: Payload) -> Decimal:  # noqa: ARG002 - kinds that are paid by the message use it
+        """What one sending costs: nothing, where a kind does not say otherwise."""
+        return Decimal(0)
+
     @abstractmethod
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
 
@@ -168,20 +173,6 @@ class BaseChannel(ABC, Generic[SettingsT]):
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return one_line(text)[:200]
-
-
-def _secrets(settings: ChannelSettings) -> tuple[str, ...]:
-    """Every secret value, and for an address also its path and all long parts of it; longest first."""
-    found: set[str] = set()
-    for name in type(settings).model_fields:
-        value: Any = getattr(settings, name)
-        if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
-            found.add(secret)
-            if secret.startswith("http"):
-                address = urlsplit(secret)
-                inner = [address.path, *re.split("[/?=&]", f"{address.path}?{address.query}")]
-                found.update(part for one in inner for part in (one, unquote(one)) if len(part) >= 8)
-    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _cleaned(post: Post) -> Post:

@@ -76,10 +76,10 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-def open_session() -> aiohttp.ClientSession:
-    """The process's one session for outgoing calls; the caller closes it."""
+def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
+    """A session for outgoing calls, the process's one if no ``connector`` is given; the caller closes it."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True),
+        connector=connector or aiohttp.TCPConnector(force_close=True),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "Tocsin"},
         trust_env=False,

@@ -19,9 +19,11 @@ from channels import (
     log,
     mastodon,
     slack,
+    sms,
     statuspage_io,
     teams,
     telegram,
+    webhook,
     x,
 )
 from channels.base import BaseChannel, ChannelSettings
@@ -50,9 +52,11 @@ KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "log": (log.Settings, log.LogChannel),
     "mastodon": (mastodon.Settings, mastodon.MastodonChannel),
     "slack": (slack.Settings, slack.SlackChannel),
+    "sms": (sms.Settings, sms.SmsChannel),
     "statuspage_io": (statuspage_io.Settings, statuspage_io.StatuspageChannel),
     "teams": (teams.Settings, teams.TeamsChannel),
     "telegram": (telegram.Settings, telegram.TelegramChannel),
+    "webhook": (webhook.Settings, webhook.WebhookChannel),
     "x": (x.Settings, x.XChannel),
 }
 

@@ -10,6 +10,7 @@ import msgspec
 from daemon.core.clock import MINUTE, SECOND, Clock, Instant
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.ports import Channel, NotThere, Ref
+from daemon.core.retry import scheduled
 from daemon.core.store import Store
 from daemon.outbox import thread_of
 from daemon.service.deliveries import READS_NEEDED, DeliveryDesk
@@ -88,7 +89,9 @@ class Reconciler:
             return replace(row, state=DeliveryState.held, detail="the channel is no longer configured")
         match channel.capabilities.on_doubt:
             case "resend" if channel.capabilities.idempotency == "native":
-                return resend(row, now)  # the other side knows a repeat: as often as it takes
+                # The other side knows a repeat: as often as it takes, or as its schedule says.
+                wait = scheduled(channel.capabilities.schedule, row.attempts, row.key) or 0
+                return resend(row, now + wait)
             case "resend":
                 return resend_once(row, now)
             case "read_back":
@@ -125,6 +128,6 @@ def resend_once(row: Delivery, now: Instant) -> Delivery:
     return resend(row, now)
 
 
-def resend(row: Delivery, now: Instant) -> Delivery:
-    """Back to the queue with the same key and the same bytes."""
-    return replace(row, state=DeliveryState.queued, resends=row.resends + 1, not_before=now)
+def resend(row: Delivery, at: Instant) -> Delivery:
+    """Back to the queue with the same key and the same bytes, to leave at ``at`` at the earliest."""
+    return replace(row, state=DeliveryState.queued, resends=row.resends + 1, not_before=at)

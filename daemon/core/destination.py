@@ -116,8 +116,8 @@ class Destination:
             case Unknown(reason=reason) if reason in FAULTS:
                 # Not proof of anything, but the next row would only be a second doubt.
                 self._fails(now)
-                if self.failures >= self._patience:
-                    self._rest(now, None)
+                if self.failures >= self._patience or outcome.after is not None:
+                    self._rest(now, outcome if outcome.after is not None else None)
             case _:
                 pass
 
@@ -139,7 +139,7 @@ class Destination:
         if self._failing_since is None:
             self._failing_since = now
 
-    def _rest(self, now: float, asked: Retry | None) -> None:
+    def _rest(self, now: float, asked: Retry | Unknown | None) -> None:
         if self._failing_since is None:
             self._failing_since = now
         if now >= self.rests_until:  # of several side by side, the first counts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -75,6 +76,7 @@ class Unknown:
 
     reason: Reason
     detail: str = ""
+    after: float | None = None  # seconds for which the other side wants to be left alone
 
 
 Outcome = Sent | Retry | Rejected | Unknown
@@ -112,6 +114,8 @@ class Capabilities:
     late_apply: float = 60.0  # seconds within which the provider may still apply a call we gave up on
     per_minute: float | None = None  # posts that it takes in a minute; None: as fast as it answers
     mirrors: bool = False  # it also shows how the components stand: its posts carry ``states``
+    schedule: tuple[float, ...] = ()  # seconds after each failed attempt; after the last one the row is dead
+    incident_budget: Decimal | None = None  # what one incident may cost here, in the currency of ``cost``
     secrets: tuple[str, ...] = ()
 
 
@@ -179,6 +183,10 @@ class Channel(Protocol):
 
     def render(self, post: Post, recipient: str = "") -> Payload:
         """Pure: the bytes that would go out.  Raises ValueError for internal text on a public channel."""
+        ...
+
+    def cost(self, payload: Payload) -> Decimal:
+        """Pure: what one sending costs, in the currency that the operator counts in; 0 where it is free."""
         ...
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...

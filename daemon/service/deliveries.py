@@ -16,9 +16,11 @@ from daemon.core.clock import MINUTE, SECOND, Instant, Span
 from daemon.core.delivery import MAY_BE_THERE, OPENS_THE_WAY, Delivery, DeliveryState
 from daemon.core.destination import PARKED
 from daemon.core.errors import NotFound, Refused
-from daemon.core.ports import Capabilities, Outcome, Ref, Rejected, Retry, Scope, Sent
-from daemon.core.retry import delay
+from daemon.core.ports import Capabilities, Outcome, Ref, Rejected, Retry, Scope, Sent, Unknown
+from daemon.core.retry import delay, scheduled
 from daemon.service.desk import Desk, Work
+from daemon.service.in_hand import attempted, buried, freed
+from daemon.service.spending import Purse
 
 READS_NEEDED = 2  # read-backs that must both find nothing before "not there" counts
 NOT_SETTLED = frozenset(DeliveryState) - OPENS_THE_WAY
@@ -44,12 +46,17 @@ class DeliveryDesk:
 
         def job(work: Work) -> list[Delivery]:
             ours: list[Delivery] = []
+            too_dear: list[Delivery] = []
+            purse = Purse(work, self.desk.channels)
             for row in rows:
                 for one in self._as_of_now(work, row, len(rows) - len(ours)):
-                    tried = _attempted(work, one, lease)
+                    if refusal := purse.refusal(one):
+                        too_dear += buried(work, one, refusal)
+                        continue
+                    tried = attempted(work, one, lease)
                     if tried is not None:
                         ours.append(tried)
-            self._tell(work, ours)
+            self._tell(work, [*too_dear, *ours])
             return ours
 
         return await self.desk.work(job, weight=len(rows))
@@ -60,11 +67,10 @@ class DeliveryDesk:
         superseded = view is not None and view.states.get(row.update) == DeliveryState.superseded
         if view is None or not (superseded or view.late(work.tx.now)):
             return [row]
-        if row.state is DeliveryState.claimed:
-            free = replace(row, state=DeliveryState.queued, token=row.token + 1, lease_until=None)
-            if not work.tx.delivery_changed(free, DeliveryState.claimed, row.token):
-                return []
-            row = free
+        free = freed(work, row)
+        if free is None:
+            return []
+        row = free
         if superseded:  # while another node had it in hand
             gone = replace(row, state=DeliveryState.superseded)
             work.tx.delivery_changed(gone, DeliveryState.queued, row.token)
@@ -83,11 +89,11 @@ class DeliveryDesk:
         """Write down how an attempt ended; None when the row has moved on without this worker.
 
         ``rests``: the destination is not tried for a while, so a row that was
-        not sent keeps its place in the queue.
+        not sent keeps its place in the queue, unless it has a schedule of its own.
         """
         now = self.desk.clock.now()
         after = _after(row, outcome, capabilities, now)
-        if rests and after.state is DeliveryState.queued:
+        if rests and after.state is DeliveryState.queued and not capabilities.schedule:
             after = replace(after, not_before=row.not_before)
 
         def job(work: Work) -> Delivery | None:
@@ -279,21 +285,6 @@ def _may_go(row: Delivery, now: Instant) -> bool:
     return row.state is DeliveryState.queued and row.not_before <= now and row.waits_for is None
 
 
-def _attempted(work: Work, row: Delivery, lease: Span) -> Delivery | None:
-    """The row with its intent written; None when somebody else has it."""
-    until = work.tx.now + lease
-    claimed = row
-    if row.state is DeliveryState.queued:
-        claimed = replace(row, state=DeliveryState.claimed, token=row.token + 1, lease_until=until)
-        if not work.tx.delivery_changed(claimed, DeliveryState.queued, row.token):
-            return None
-    tried = replace(
-        claimed, state=DeliveryState.attempted, attempts=row.attempts + 1, attempted_at=work.tx.now,
-        lease_until=until,
-    )  # fmt: skip
-    return tried if work.tx.delivery_changed(tried, DeliveryState.claimed, claimed.token) else None
-
-
 def _sent_after_all(work: Work, row: Delivery, after: Delivery) -> Delivery | None:
     """Settle a doubt about this very attempt by the answer that came for it late.
 
@@ -361,8 +352,14 @@ def _after(row: Delivery, outcome: Outcome, capabilities: Capabilities, now: Ins
                 row, state=DeliveryState.sent, ref=msgspec.json.encode(ref), reason="", detail="",
                 lease_until=None,
             )  # fmt: skip
+        case Retry() | Unknown() if capabilities.schedule and row.attempts > len(capabilities.schedule):
+            return replace(
+                row, state=DeliveryState.dead, reason=outcome.reason,
+                detail=f"{row.attempts} attempts failed; the last: {outcome.detail}", lease_until=None,
+            )  # fmt: skip
         case Retry():
-            wait = delay(row.attempts, outcome.after)
+            planned = scheduled(capabilities.schedule, row.attempts, row.key, outcome.after)
+            wait = delay(row.attempts, outcome.after) if planned is None else planned
             return replace(
                 row, state=DeliveryState.queued, not_before=now + wait, reason=outcome.reason,
                 detail=outcome.detail, lease_until=None,

@@ -7,7 +7,7 @@ Nothing else writes a journal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -48,6 +48,14 @@ class Settled:
 
     state: Group
     recorded: tuple[j.Recorded, ...]
+
+
+@dataclass(slots=True)
+class Place:
+    """Where what waited too long stood in its queue; ``attempts`` are counted where there is a schedule."""
+
+    not_before: Instant
+    attempts: int = 0
 
 
 class Desk:
@@ -170,13 +178,15 @@ class Work:
         rules = desk.book.of(state.rules)
         for one in recorded:
             tx.journal(state.id, one)
-        places: dict[str, Instant] = {}  # in the queue, of what is said anew
+        places: dict[str, Place] = {}  # of what is said anew
         for one in recorded:
             if isinstance(one.entry, j.Said):
                 anew = one.entry.occasion.startswith(AGAIN)
                 for row in posts.of_said(tx, state, one.entry, desk.channels, rules, desk.memory.live_states):
-                    row.not_before = places.get(row.channel, row.not_before) if anew else row.not_before
+                    if anew and (place := places.get(row.channel)) is not None:
+                        row.not_before, row.attempts = place.not_before, place.attempts
                     tx.delivery(row)
+                self._hurry(state, one.entry.posts)
             elif isinstance(one.entry, j.Asked):
                 for row in posts.of_asked(tx, state, one.entry, desk.channels, rules):
                     tx.delivery(row)
@@ -187,17 +197,27 @@ class Work:
         self.settled.append(settled)
         return settled
 
+    def _hurry(self, state: Group, channels: Collection[str]) -> None:
+        """What waits by a schedule of hours goes before newer words: it is tried when there are some."""
+        known = self.desk.channels
+        planned = {one for one in channels if one in known and known[one].capabilities.schedule}
+        for row in self.tx.read_deliveries(state.id, {DeliveryState.queued}) if planned else ():
+            if row.channel in planned and row.not_before > self.tx.now:
+                row.not_before = self.tx.now
+                self.tx.delivery_changed(row, DeliveryState.queued, row.token)
+
     def _row(self, tx: Tx, group: int) -> GroupRow:
         memory = self.desk.memory
         state = memory.state(tx, group)
         view = self.desk.views.encoded(state, self.desk.book.of(state.rules))
         return group_row(state, memory.due.get(group), view)
 
-    def _supersede(self, state: Group, entry: j.Superseded, places: dict[str, Instant]) -> None:
+    def _supersede(self, state: Group, entry: j.Superseded, places: dict[str, Place]) -> None:
         """With updates named, also what older ones left behind: newer words go to those recipients too.
 
         What speaks for them takes over their place in the queue, so that the
-        incident that has waited longest stays the first.
+        incident that has waited longest stays the first; and where a schedule
+        ends, it ends for what was said anew as well.
         """
         rows = self.tx.read_deliveries(state.id, {DeliveryState.queued})
         rows = [row for row in rows if row.channel in entry.channels]
@@ -208,10 +228,16 @@ class Work:
             if entry.updates and row.update not in entry.updates and not left_behind:
                 staying.append(row)
                 continue
-            places[row.channel] = min(places.get(row.channel, row.not_before), row.not_before)
+            channel = self.desk.channels.get(row.channel)
+            scheduled = channel is not None and bool(channel.capabilities.schedule)
+            at = min(row.not_before, self.tx.now) if scheduled else row.not_before
+            place = places.setdefault(row.channel, Place(at))
+            place.not_before = min(place.not_before, at)
+            place.attempts = max(place.attempts, row.attempts if scheduled else 0)
             row.state, row.reason = DeliveryState.superseded, entry.reason
             self.tx.delivery_changed(row, DeliveryState.queued, row.token)
         for row in staying:
-            if not row.attempts and row.not_before > places.get(row.channel, row.not_before):
-                row.not_before = places[row.channel]
+            taken = places.get(row.channel)
+            if not row.attempts and taken is not None and row.not_before > taken.not_before:
+                row.not_before = taken.not_before
                 self.tx.delivery_changed(row, DeliveryState.queued, row.token)

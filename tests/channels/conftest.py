@@ -11,9 +11,12 @@ from channels.http import open_session
 from daemon.core.clock import FakeClock
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
+from tests.fakes.sms_gateway import FakeGateway
 from tests.fakes.smtp import MailSink
 from tests.fakes.teams import FakeTeams
 from tests.fakes.telegram import FakeTelegram
+from tests.fakes.twilio import FakeTwilio
+from tests.fakes.webhook import FakeReceiver
 from tests.fakes.x import FakeX
 
 
@@ -49,6 +52,24 @@ async def teams(clock: FakeClock) -> AsyncIterator[FakeTeams]:
 @pytest.fixture
 async def telegram(clock: FakeClock) -> AsyncIterator[FakeTelegram]:
     async with FakeTelegram(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def twilio(clock: FakeClock) -> AsyncIterator[FakeTwilio]:
+    async with FakeTwilio(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def gateway(clock: FakeClock) -> AsyncIterator[FakeGateway]:
+    async with FakeGateway(clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def receiver(clock: FakeClock) -> AsyncIterator[FakeReceiver]:
+    async with FakeReceiver(clock=clock) as fake:
         yield fake
 
 

@@ -8,17 +8,30 @@ import re
 from typing import Any
 
 import aiohttp
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import registry
+from channels.http import encoded
 from channels.plain import clean, one_line
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
-from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram
+from tests.fakes import (
+    apprise,
+    cachet,
+    discord,
+    instatus,
+    sms_gateway,
+    statuspage_io,
+    teams,
+    telegram,
+    twilio,
+    webhook,
+)
 from tests.fakes.bluesky import HANDLE, PASSWORD
 from tests.fakes.hosted import PAGE
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
@@ -58,6 +71,20 @@ FIELDS = {
         {"kind": "telegram", "token": telegram.TOKEN, "chat": telegram.CHAT},
         {"kind": "bluesky", "identifier": HANDLE, "app_password": PASSWORD},
         {"kind": "mastodon", "api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
+        {
+            "kind": "sms",
+            "account": twilio.ACCOUNT,
+            "secret": twilio.SECRET,
+            "sender": twilio.SENDER,
+            "recipients": [twilio.TO],
+        },
+        {
+            "kind": "sms",
+            "secret": sms_gateway.TOKEN,
+            "recipients": [twilio.TO],
+            "request": {"url": "https://sms.example.com", **sms_gateway.FIELDS},
+        },
+        {"kind": "webhook", "url": "https://receiver.example.com/hook", "secret": webhook.SECRET},
         {"kind": "x", "link": "always", **KEYS},
         {"kind": "apprise", "url": apprise.ADDRESS},
         {"kind": "statuspage_io", "page": PAGE, "token": statuspage_io.TOKEN},
@@ -76,6 +103,9 @@ IDS = [
     "telegram",
     "bluesky",
     "mastodon",
+    "sms-twilio",
+    "sms-request",
+    "webhook",
     "x",
     "apprise",
     "statuspage_io",
@@ -140,6 +170,13 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
         record = payload["record"]
         uris = [one["uri"] for facet in record.get("facets", []) for one in facet["features"]]
         assert all(uri in record["text"] for uri in uris)
+    if channel.capabilities.kind == "sms":
+        assert set(payload) == {"to", "text", "segments"}
+        assert (payload["to"], payload["segments"]) == (twilio.TO, 1)
+        assert "\n" not in payload["text"]
+    if channel.capabilities.kind == "webhook":
+        assert len(encoded(payload)) < 20_000
+        jsonschema.validate(payload, webhook.SCHEMA)
     if channel.capabilities.kind in ("mastodon", "x"):
         words = payload.get("text") or payload["status"]
         assert not any(ping in words for ping in ("@everyone", "@here"))

@@ -14,7 +14,7 @@ from channels.log import LogChannel, Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
-from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram
+from tests.fakes import apprise, cachet, discord, instatus, statuspage_io, teams, telegram, twilio, webhook
 from tests.fakes.bluesky import HANDLE, PASSWORD
 from tests.fakes.hosted import PAGE
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
@@ -31,10 +31,12 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "log": {},
     "mastodon": {"api_url": "https://mastodon.example", "token": MASTODON_TOKEN},
     "slack": {"token": TOKEN, "channel": CHANNEL},
+    "sms": {"account": twilio.ACCOUNT, "secret": twilio.SECRET, "sender": twilio.SENDER},
     "status_page": {},
     "statuspage_io": {"page": PAGE, "token": statuspage_io.TOKEN},
     "teams": {"webhook_url": "https://prod-1.westeurope.logic.azure.com" + teams.HOOK},
     "telegram": {"token": telegram.TOKEN, "chat": telegram.CHAT},
+    "webhook": {"url": "https://receiver.example.com/hook", "secret": webhook.SECRET},
     "x": {**KEYS},
 }
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,14 @@ from oauthlib.oauth1 import Client  # type: ignore[import-untyped]
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+from standardwebhooks import Webhook
+from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped] # as with atproto
+from twilio.rest import Client as TwilioClient  # type: ignore[import-untyped] # as with atproto
 
 from tests.fakes import discord as fake_discord
 from tests.fakes import telegram as fake_telegram
+from tests.fakes import twilio as fake_twilio
+from tests.fakes import webhook as fake_webhook
 from tests.fakes.bluesky import DID, HANDLE, PASSWORD, FakeBluesky
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.mastodon import TOKEN as MASTODON_TOKEN
@@ -36,6 +42,8 @@ from tests.fakes.slack import CHANNEL, TOKEN, FakeSlack
 from tests.fakes.smtp import MailSink, parsed
 from tests.fakes.teams import FakeTeams
 from tests.fakes.telegram import FakeTelegram
+from tests.fakes.twilio import FakeTwilio
+from tests.fakes.webhook import FakeReceiver
 from tests.fakes.x import KEYS, USER, FakeX
 
 
@@ -244,6 +252,82 @@ async def test_mastodon_py_posts_threads_and_reads_back() -> None:
         assert fake.counts() == {"k1": 1, "reply": 1}
 
 
+async def test_twilio_python_sends_and_lists() -> None:
+    """Twilio's own library: a message, the list by number and day over pages, STOP, wrong number and key."""
+    async with FakeTwilio() as fake:
+
+        def talk() -> None:
+            client = TwilioClient(fake_twilio.KEY, fake_twilio.SECRET, fake_twilio.ACCOUNT)
+            client.api.base_url = fake.url
+            sent = client.messages.create(
+                to=fake_twilio.TO, from_=fake_twilio.SENDER, body="Hello", validity_period=600,
+                smart_encoded=False,
+            )  # fmt: skip
+            assert (sent.body, sent.status, sent.direction) == ("Hello", "queued", "outbound-api")
+            for number in range(4):
+                client.messages.create(
+                    to=fake_twilio.TO, messaging_service_sid="MG" + "0" * 32, body=str(number)
+                )
+            client.messages.create(to="+15005550009", from_=fake_twilio.SENDER, body="Other")
+            today = datetime.fromtimestamp(fake.clock.now() // 1000, tz=UTC)
+            yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+            found = client.messages.list(to=fake_twilio.TO, date_sent_after=yesterday, page_size=2)
+            assert [one.body for one in found] == ["3", "2", "1", "0", "Hello"]
+            assert found[-1].sid == sent.sid
+            assert found[-1].date_created is not None
+            assert abs(found[-1].date_created - today) < timedelta(minutes=1)
+            assert client.messages.list(to=fake_twilio.TO, date_sent_after=tomorrow) == []
+            fake.stopped.add(fake_twilio.TO)
+            for to, code in ((fake_twilio.TO, 21610), ("0171", 21211)):
+                with pytest.raises(TwilioRestException) as refused:
+                    client.messages.create(to=to, from_=fake_twilio.SENDER, body="x")
+                assert refused.value.code == code
+            stranger = TwilioClient(fake_twilio.ACCOUNT, "another")
+            stranger.api.base_url = fake.url
+            with pytest.raises(TwilioRestException, match="Authenticate"):
+                stranger.messages.create(to=fake_twilio.TO, from_=fake_twilio.SENDER, body="x")
+
+        await asyncio.to_thread(talk)
+        assert len(fake.posts) == 6
+
+
+async def test_a_sender_with_the_reference_library_reaches_the_receiver() -> None:
+    """Signed by the specification's own library: once; not by another key, changed, or old."""
+    async with FakeReceiver() as fake, aiohttp.ClientSession() as session:
+        event = {
+            "type": "incident.opened",
+            "timestamp": "2027-01-01T10:00:00.000Z",
+            "data": {
+                "page": "P",
+                "incident": {
+                    "id": "u", "title": "T", "status": "investigating", "impact": "minor",
+                    "components": [], "url": "",
+                },
+                "update": {"id": "u", "text": "t"},
+            },
+        }  # fmt: skip
+
+        async def send(body: str, *, secret: str = fake_webhook.SECRET, age: int = 0, sent: str = "") -> int:
+            at = datetime.fromtimestamp(fake.clock.now() // 1000 - age, tz=UTC)
+            headers = {
+                "webhook-id": "msg_1",
+                "webhook-timestamp": str(int(at.timestamp())),
+                "webhook-signature": Webhook(secret).sign("msg_1", at, body),
+            }
+            async with session.post(
+                fake.url + fake_webhook.PATH, data=sent or body, headers=headers
+            ) as answer:
+                return answer.status
+
+        body = json.dumps(event)
+        assert [await send(body), await send(body)] == [204, 204]
+        assert await send(body, secret=fake_webhook.OTHER_SECRET) == 401
+        assert await send(body, age=400) == 401
+        assert await send(body, sent=body + " ") == 401
+        assert await send('{"type": "incident.opened"}') == 422
+        assert fake.counts() == {"msg_1": 1}
+
+
 async def test_plain_smtp_reaches_the_sink() -> None:
     """Aiosmtplib's own send_message: several recipients, one refused."""
     async with MailSink() as sink:
@@ -306,6 +390,8 @@ async def test_a_fake_in_its_own_process_keeps_its_log_over_kill(tmp_path: Path)
         "tests.fakes.statuspage_io",
         "tests.fakes.teams",
         "tests.fakes.telegram",
+        "tests.fakes.twilio",
+        "tests.fakes.webhook",
         "tests.fakes.x",
     ],
 )

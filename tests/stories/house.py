@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from math import ceil
 from pathlib import Path
 
@@ -98,6 +99,7 @@ class Loudspeaker:
     answers: list[Outcome] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     people: tuple[str, ...] = ("",)
+    price: Decimal = Decimal(0)
 
     def recipients(self) -> tuple[str, ...]:
         return self.people
@@ -106,6 +108,9 @@ class Loudspeaker:
         if post.audience is Audience.internal and self.audience is Audience.public:
             raise ValueError("internal text on a public channel")
         return {"text": post.text, "title": post.title, "incident": post.incident, "key": post.key}
+
+    def cost(self, payload: Payload) -> Decimal:
+        return self.price
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
         outcome = self.answers.pop(0) if self.answers else Sent(Ref({"id": str(len(self.heard) + 1)}))

@@ -1,0 +1,176 @@
+"""SMS, by Twilio or by any provider with an HTTP API; one message for each recipient and update."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+import aiohttp
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from channels.base import ApiUrl, BaseChannel, ChannelSettings, Secret
+from channels.fit import fit
+from channels.http import NoAnswer, exchange
+from channels.plain import one_line
+from channels.sms_request import Request, outcome
+from channels.sms_segments import segments, typed
+from channels.sms_twilio import NotUnderstood, Twilio, refused, words
+from daemon.core.clock import Clock, Instant
+from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent
+
+LONGEST = 1_600  # characters; Twilio takes no more, and ten segments hold no more
+PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
+
+
+class Settings(ChannelSettings):
+    """Either Twilio's ``account`` and ``sender``, or ``request``; ``secret`` belongs to both."""
+
+    kind: Literal["sms"]
+    recipients: Annotated[tuple[PhoneNumber, ...], Field(max_length=1_000)] = ()
+    account: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")] | None = None
+    api_key: Annotated[str, Field(pattern=r"^SK[0-9a-fA-F]{32}$")] | None = None
+    secret: Secret | None = None
+    sender: (
+        Annotated[
+            str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}|[0-9]{3,8}|[A-Za-z0-9 ]{1,11})$")
+        ]
+        | None
+    ) = None
+    valid_for: Annotated[int, Field(ge=1, le=36_000)] = 14_400
+    api_url: ApiUrl = "https://api.twilio.com"
+    request: Request | None = None
+    segments: Annotated[int, Field(ge=1, le=10)] = 1
+    link: Literal["first", "never", "always"] = "always"
+    price: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    incident_budget: Annotated[Decimal, Field(ge=0)] | None = None
+    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0
+
+    @model_validator(mode="after")
+    def _one_provider(self) -> Self:
+        twilio = (self.account, self.sender, self.secret)
+        if self.request is None and None in twilio:
+            raise ValueError("write account, secret and sender for Twilio, or request for another provider")
+        if self.request is not None and (self.account or self.api_key or self.sender):
+            raise ValueError("account, api_key and sender are Twilio's: drop them, or drop request")
+        if self.request is not None and self.secret is None and "{secret}" in repr(self.request):
+            raise ValueError("request uses {secret}: write secret or secret_file")
+        if self.request is None and self.on_doubt is not None:
+            raise ValueError("on_doubt has no effect with Twilio: it is asked what it has; drop the key")
+        if self.incident_budget is not None and not self.price:
+            raise ValueError("incident_budget needs price: what one segment costs")
+        return self
+
+
+class SmsChannel(BaseChannel[Settings]):
+    """Some phones; one attempt is one call."""
+
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> None:
+        super().__init__(settings, session, clock)
+        self._secret = settings.secret.get_secret_value() if settings.secret else ""
+        account = settings.account or ""
+        user = settings.api_key or account
+        self._twilio = Twilio(session, settings.api_url, account, user, self._secret, settings.timeout)
+
+    @override
+    def _capabilities(self) -> Capabilities:
+        asked = self.settings.request is None  # a described provider has no list that we could read
+        return Capabilities(
+            "sms",
+            self.settings.segments,
+            counter="segments",
+            per_recipient=True,
+            can_find=asked,
+            idempotency="lookup" if asked else "none",
+            on_doubt="read_back" if asked else "hold",
+            incident_budget=self.settings.incident_budget,
+            secrets=("secret",),
+        )
+
+    @override
+    def recipients(self) -> tuple[str, ...]:
+        return self.settings.recipients
+
+    @override
+    def _compose(self, post: Post, recipient: str) -> Payload:
+        linked = self.settings.link == "always" or (self.settings.link == "first" and post.first)
+        who = f"{post.mention} {post.incident}".strip() or post.page_name
+        text = typed(one_line(f"{who[:40]}: {post.text[:LONGEST]}"))
+        link = post.page_url if linked else ""
+        words = typed(fit(text, link, _billed, self.settings.segments, always=True))
+        return {"to": recipient, "text": words, "segments": segments(words)}
+
+    @override
+    def cost(self, payload: Payload) -> Decimal:
+        return self.settings.price * int(payload["segments"])
+
+    @override
+    async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
+        request = self.settings.request
+        try:
+            if request is None:
+                return await self._by_twilio(payload)
+            return await self._by_request(request, payload, key)
+        except NoAnswer as lost:
+            return lost.outcome
+
+    @override
+    async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
+        if self.settings.request is not None:
+            return await super().find(payload, key, since, parent)
+        try:
+            return await self._twilio.search(payload["to"], payload["text"], since)
+        except NoAnswer as lost:
+            return CannotTell(lost.outcome.detail)
+        except NotUnderstood as problem:
+            return CannotTell(self.scrub(str(problem)))
+
+    @override
+    async def check(self) -> str | None:
+        """With Twilio that the key may read messages; else only that somebody answers there."""
+        request, timeout = self.settings.request, self.settings.timeout
+        try:
+            if request is None:
+                await self._twilio.check()
+            else:
+                await exchange(self._session, "HEAD", request.url, timeout=timeout)
+        except NoAnswer as lost:
+            return lost.outcome.detail
+        except NotUnderstood as problem:
+            return self.scrub(f"Twilio answered {problem} to Messages")
+        return None
+
+    async def _by_twilio(self, payload: Payload) -> Outcome:
+        sender = str(self.settings.sender)
+        answer = await self._twilio.post(
+            {
+                "To": payload["to"],
+                "MessagingServiceSid" if len(sender) > 16 else "From": sender,
+                "Body": payload["text"],
+                "ValidityPeriod": str(self.settings.valid_for),
+                "SmartEncoded": "false",  # done already, so that what is counted and found is what is sent
+            }
+        )
+        name = (answer.fields() or {}).get("sid")
+        if answer.good and isinstance(name, str):
+            return Sent(Ref({"id": name}))
+        said = words(answer).replace(payload["to"], "the recipient")  # logs need no phone numbers
+        return refused(answer, self._clock.now(), self.scrub(said))
+
+    async def _by_request(self, request: Request, payload: Payload, key: str) -> Outcome:
+        values = {
+            "to": payload["to"],
+            "digits": payload["to"].removeprefix("+"),
+            "text": payload["text"],
+            "key": key,
+            "secret": self._secret,
+        }
+        url, headers, body = request.call(values)
+        answer = await exchange(
+            self._session, request.method, url, timeout=self.settings.timeout, headers=headers, body=body
+        )
+        return outcome(request.answer, answer, self._clock.now(), self.scrub)
+
+
+def _billed(text: str) -> int:
+    return segments(typed(text))
