@@ -1,4 +1,4 @@
-"""E-mail by SMTP: one message and one connection for each recipient and update.
+"""E-mail by SMTP: one message for each recipient and update, on a few connections to one relay.
 
 The commands are driven one by one, because where it broke decides what it
 means: before the final dot nothing was sent (``Retry``), after it nobody knows
@@ -8,18 +8,23 @@ means: before the final dot nothing was sent (``Retry``), after it nobody knows
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import re
 import ssl
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from dataclasses import replace
 
+import aiohttp
 import aiosmtplib
-from pydantic import Field, FilePath, model_validator
 from typing_extensions import override
 
-from channels.base import LOOPBACK, BaseChannel, ChannelSettings, Secret
-from channels.letter import MailAddress, id_of, letter, mail_address
-from channels.smtp_wire import Wire
+from channels.base import BaseChannel
+from channels.email_settings import TOKEN, Settings
+from channels.letter import Sender, Template, id_of, mail_address, template
+from channels.smtp_pool import Pool
+from channels.smtp_wire import Line
+from channels.tokens import Tokens
+from daemon.core.clock import Clock
 from daemon.core.ports import (
     Capabilities,
     Outcome,
@@ -34,48 +39,27 @@ from daemon.core.ports import (
     Unknown,
 )
 
+TEMPLATES = 8  # updates whose template is kept: those that are being rendered now
 _POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
 _REFUSED_LOGIN = frozenset({530, 534, 535, 538})
 
 
-class Settings(ChannelSettings):
-    """``start_tls`` unset: required, but not to this machine."""
-
-    kind: Literal["email"]
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(gt=0, lt=65536)] = 25
-    sender: MailAddress
-    sender_name: str = ""
-    recipients: tuple[MailAddress, ...] = ()
-    start_tls: bool | None = None
-    implicit_tls: bool = False
-    ca_file: FilePath | None = None
-    username: str | None = None
-    password: Secret | None = None
-    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
-
-    @property
-    def upgrades(self) -> bool:
-        """Whether STARTTLS is required; never tried and then forgotten."""
-        if self.start_tls is not None:
-            return self.start_tls
-        return not self.implicit_tls and self.host not in LOOPBACK
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.implicit_tls and self.start_tls:
-            raise ValueError("write implicit_tls (port 465) or start_tls (ports 25, 587), not both")
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password go together")
-        if self.password is not None and not (self.upgrades or self.implicit_tls or self.host in LOOPBACK):
-            raise ValueError("a password would leave in the clear; drop start_tls: false")
-        return self
-
-
 class EmailChannel(BaseChannel[Settings]):
-    """Mail to the configured recipients through one relay."""
+    """Mail to the configured recipients through one relay.
+
+    ``unsubscribe_token`` makes the word in the addresses by which a recipient
+    ends the mails; whoever keeps subscribers puts in the words that it knows.
+    """
 
     _tls: ssl.SSLContext | None = None  # made once: reading the authorities takes some 20 ms
+
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> None:
+        super().__init__(settings, session, clock)
+        self._pool = Pool(self._client, clock, settings.connections)
+        secret = settings.token_secret
+        self._tokens = Tokens(secret.get_secret_value()) if secret else None
+        self.unsubscribe_token: Callable[[str], str] = self._tokens.of_recipient if self._tokens else str
+        self._template = functools.lru_cache(TEMPLATES)(self._flatten)
 
     @override
     def _capabilities(self) -> Capabilities:
@@ -84,9 +68,10 @@ class EmailChannel(BaseChannel[Settings]):
             "email",
             markup="html",
             per_recipient=True,
+            side_by_side=self.settings.connections,
             on_doubt="resend",
             late_apply=0.0,
-            secrets=("password",),
+            secrets=("password", "token_secret"),
         )
 
     @override
@@ -96,47 +81,71 @@ class EmailChannel(BaseChannel[Settings]):
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
         to = mail_address(recipient)
-        text = letter(
-            post,
-            sender=self.settings.sender,
-            sender_name=self.settings.sender_name,
-            recipient=to,
-            channel=self.settings.name,
+        letter = self._template(replace(post, key="" if post.update else post.key, facts=_Facts(post.facts)))
+        settings = self.settings
+        word = self.unsubscribe_token(to)
+        text = letter.fill(
+            to,
+            web=settings.unsubscribe_url.replace(TOKEN, word),
+            mail=settings.unsubscribe_mail.replace(TOKEN, word),
         )
-        return {"sender": self.settings.sender, "recipient": to, "message": text}
+        return {"sender": self._return_path(post.key), "recipient": to, "message": text}
+
+    def _flatten(self, post: Post) -> Template:
+        settings = self.settings
+        sender = Sender(
+            settings.sender,
+            settings.sender_name,
+            settings.name,
+            stops_by_web=bool(settings.unsubscribe_url),
+            stops_by_mail=bool(settings.unsubscribe_mail),
+        )
+        return template(post, sender)
+
+    def _return_path(self, key: str) -> str:
+        """Where a bounce of this one mail goes: an address that says which mail it was."""
+        if self._tokens is None or not self.settings.bounces:
+            return self.settings.sender
+        return self.settings.bounces.replace(TOKEN, self._tokens.of_delivery(key))
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
-        smtp, wire = self._client(), Wire()
+        line: Line | None = None
         try:
             async with asyncio.timeout(self.settings.timeout):
-                await smtp.connect()
-                await smtp.mail(payload["sender"])
-                await smtp.rcpt(payload["recipient"])
-                wire.watch(smtp)
-                await smtp.data(payload["message"])
-            await _part(smtp)
-            return Sent(Ref({"message_id": id_of(payload["message"])}))
+                line = await self._pool.take()
+                await line.hand_over(payload["sender"], payload["recipient"], payload["message"], key)
         except aiosmtplib.SMTPResponseException as refusal:
+            if line is not None:
+                await self._pool.give_back(line, refused=refusal.code)
             return self._refused(refusal.code, refusal.message)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            return self._lost(error, dotted=wire.dotted)
-        finally:
-            smtp.close()
+            if line is not None:
+                self._pool.drop(line)
+            return self._lost(error, dotted=line is not None and line.dotted)
+        except BaseException:
+            if line is not None:
+                self._pool.drop(line)
+            raise
+        await self._pool.give_back(line)
+        return Sent(Ref({"message_id": id_of(payload["message"])}))
 
     @override
     async def check(self) -> str | None:
-        smtp = self._client()
+        line = Line(self._client(), self._clock)
         try:
             async with asyncio.timeout(self.settings.timeout):
-                await smtp.connect()
-                await smtp.noop()
-            await _part(smtp)
+                await line.open()
+            await line.part()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             return self.scrub(f"{type(error).__name__}: {error}")
         finally:
-            smtp.close()
+            line.close()
         return None
+
+    @override
+    async def close(self) -> None:
+        await self._pool.close()
 
     def _client(self) -> aiosmtplib.SMTP:
         settings = self.settings
@@ -176,8 +185,8 @@ class EmailChannel(BaseChannel[Settings]):
         return Retry(reason, detail, scope=Scope.destination if relay else Scope.delivery)
 
 
-async def _part(smtp: aiosmtplib.SMTP) -> None:
-    """Say goodbye for a second at most; what was accepted stays accepted."""
-    with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-        async with asyncio.timeout(1):
-            await smtp.quit()
+class _Facts(dict[str, str]):
+    """Facts that can be part of a key: never changed."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))

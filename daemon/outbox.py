@@ -30,8 +30,6 @@ LEASE: Span = int((DEADLINE + 30 + 5) * SECOND)
 CLAIM: Span = 10 * SECOND
 """From claim to intent; a row whose worker died in between is free again after it."""
 
-SIDE_BY_SIDE = 8  # recipients of one per-recipient channel written to at once
-
 Heard = Callable[[Channel, Delivery, Outcome, float], None]
 """Told of each attempt: channel, row, outcome, seconds it took."""
 
@@ -57,7 +55,7 @@ class Outbox:
         self.channel = channel
         capabilities = channel.capabilities
         self.destination = Destination(capabilities.per_minute, per_recipient=capabilities.per_recipient)
-        self._most = SIDE_BY_SIDE if capabilities.per_recipient else 1
+        self._most = capabilities.side_by_side if capabilities.per_recipient else 1
         self._told: bool | None = None  # whether it is down, as the groups were told last
         self._desk = desk
         self._store = store

@@ -7,13 +7,15 @@ import json
 import shutil
 import ssl
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from channels.email import EmailChannel, Settings
+from channels.email import EmailChannel
+from channels.email_settings import Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import CannotTell, Outcome, Reason, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.words import Audience
@@ -22,6 +24,17 @@ from tests.fakes.raw import raw_server, tick
 from tests.fakes.smtp import MailFault, MailSink, parsed
 
 TO = "team@example.com"
+
+
+OPENED: list[EmailChannel] = []
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    """No channel of a test keeps connections."""
+    yield
+    while OPENED:
+        await OPENED.pop().close()
 
 
 def channel_at(port: int, session: aiohttp.ClientSession, clock: FakeClock, **fields: object) -> EmailChannel:
@@ -36,7 +49,8 @@ def channel_at(port: int, session: aiohttp.ClientSession, clock: FakeClock, **fi
     }
     found = settings(**{**usual, **fields})
     assert isinstance(found, Settings)
-    return EmailChannel(found, session, clock)
+    OPENED.append(EmailChannel(found, session, clock))
+    return OPENED[-1]
 
 
 async def test_a_letter_has_what_a_mail_program_needs(

@@ -72,6 +72,11 @@ class MailSink:
         self._closing = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._peers: list[_Peer] = []
+        self.connections = 0  # that were made
+
+    @property
+    def open_connections(self) -> int:
+        return sum(peer.transport is not None for peer in self._peers)
 
     def script(self, *faults: MailFault) -> None:
         """These happen, one each, to the next mails that reach their phase."""
@@ -166,6 +171,7 @@ class MailSink:
             offered = {"authenticator": self._knows, "auth_require_tls": False}
         peer = _Peer(self, hostname="fake.invalid", loop=asyncio.get_running_loop(), **offered)
         peer.sink = self
+        self.connections += 1
         self._peers.append(peer)
         return peer
 
