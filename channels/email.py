@@ -108,6 +108,14 @@ class EmailChannel(BaseChannel[Settings]):
             return self.settings.sender
         return self.settings.bounces.replace(TOKEN, self._tokens.of_delivery(key))
 
+    def read_return_path(self, address: str) -> str | None:
+        """The client key of the delivery whose return path this is; None for any other address."""
+        if self._tokens is None or not self.settings.bounces:
+            return None
+        before, _, after = self.settings.bounces.lower().partition(TOKEN.lower())
+        inside = address.lower().removeprefix(before).removesuffix(after)
+        return self._tokens.delivery(inside) if f"{before}{inside}{after}" == address.lower() else None
+
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
         line: Line | None = None

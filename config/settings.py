@@ -101,10 +101,11 @@ class Tls(Block):
 
 
 class Listen(Block):
-    """The two listeners: customers reach the public one, monitors and operators the private one."""
+    """Customers reach the public listener, monitors and operators the private one, bounces the third."""
 
     public: Address = address.parse("127.0.0.1:8080")
     private: Address = address.parse("127.0.0.1:8081")
+    bounces: Address | None = None
     tls: Tls | None = None  # of the private listener; a proxy in front of the public one has its own
 
 
