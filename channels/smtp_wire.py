@@ -13,6 +13,7 @@ import aiosmtplib
 
 from daemon.core.clock import Clock
 
+ACCEPTED = frozenset({250, 251})
 GOODBYE = 1.0  # seconds that QUIT or RSET may take: what was accepted stays accepted
 _ESCAPED = re.compile(r"[^!-*,-<>-~]")
 
@@ -69,14 +70,20 @@ class Line:
         self.mails += 1
         self.dotted = False
         tells = self._smtp.supports_extension("dsn")
-        await self._smtp.mail(sender, options=["RET=HDRS", f"ENVID={xtext(envelope)}"] if tells else None)
-        notice = ["NOTIFY=FAILURE", f"ORCPT=rfc822;{xtext(recipient)}"]
-        await self._smtp.rcpt(recipient, options=notice if tells else None)
+        await self._say(f"MAIL FROM:<{sender}>" + (f" RET=HDRS ENVID={xtext(envelope)}" if tells else ""))
+        notice = f" NOTIFY=FAILURE ORCPT=rfc822;{xtext(recipient)}" if tells else ""
+        await self._say(f"RCPT TO:<{recipient}>{notice}")
         self._handing_over = True
         try:
             await self._smtp.data(message)
         finally:
             self._handing_over = False
+
+    async def _say(self, command: str) -> None:
+        """Not the client's own ``mail`` and ``rcpt``: they parse the addresses, which are checked, anew."""
+        answer = await self._smtp.execute_command(command.encode("ascii"))
+        if answer.code not in ACCEPTED:
+            raise aiosmtplib.SMTPResponseException(answer.code, answer.message)
 
     async def reset(self) -> bool:
         """Forget a mail that was refused; False when the connection is of no more use."""
