@@ -8,11 +8,11 @@ means: before the final dot nothing was sent (``Retry``), after it nobody knows
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
 import ssl
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Hashable
+from dataclasses import fields
+from operator import attrgetter
 
 import aiohttp
 import aiosmtplib
@@ -40,6 +40,7 @@ from daemon.core.ports import (
 )
 
 TEMPLATES = 8  # updates whose template is kept: those that are being rendered now
+_TOLD = attrgetter(*(field.name for field in fields(Post) if field.name not in ("key", "facts")))
 _POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
 _REFUSED_LOGIN = frozenset({530, 534, 535, 538})
 
@@ -59,7 +60,7 @@ class EmailChannel(BaseChannel[Settings]):
         secret = settings.token_secret
         self._tokens = Tokens(secret.get_secret_value()) if secret else None
         self.unsubscribe_token: Callable[[str], str] = self._tokens.of_recipient if self._tokens else str
-        self._template = functools.lru_cache(TEMPLATES)(self._flatten)
+        self._templates: dict[tuple[Hashable, ...], Template] = {}
 
     @override
     def _capabilities(self) -> Capabilities:
@@ -81,7 +82,7 @@ class EmailChannel(BaseChannel[Settings]):
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
         to = mail_address(recipient)
-        letter = self._template(replace(post, key="" if post.update else post.key, facts=_Facts(post.facts)))
+        letter = self._template(post)
         settings = self.settings
         word = self.unsubscribe_token(to)
         text = letter.fill(
@@ -91,16 +92,21 @@ class EmailChannel(BaseChannel[Settings]):
         )
         return {"sender": self._return_path(post.key), "recipient": to, "message": text}
 
-    def _flatten(self, post: Post) -> Template:
-        settings = self.settings
-        sender = Sender(
-            settings.sender,
-            settings.sender_name,
-            settings.name,
-            stops_by_web=bool(settings.unsubscribe_url),
-            stops_by_mail=bool(settings.unsubscribe_mail),
-        )
-        return template(post, sender)
+    def _template(self, post: Post) -> Template:
+        """Made once for all recipients of an update, who differ in the key of the delivery alone."""
+        told = (*_TOLD(post), *post.facts.items(), post.update or post.key)
+        found = self._templates.get(told)
+        if found is None:
+            settings = self.settings
+            ways = {
+                "stops_by_web": bool(settings.unsubscribe_url),
+                "stops_by_mail": bool(settings.unsubscribe_mail),
+            }
+            sender = Sender(settings.sender, settings.sender_name, settings.name, **ways)
+            found = self._templates[told] = template(post, sender)
+            if len(self._templates) > TEMPLATES:
+                del self._templates[next(iter(self._templates))]
+        return found
 
     def _return_path(self, key: str) -> str:
         """Where a bounce of this one mail goes: an address that says which mail it was."""
@@ -191,10 +197,3 @@ class EmailChannel(BaseChannel[Settings]):
         tls = any(isinstance(problem, ssl.SSLError) for problem in (error, error.__cause__))
         relay = tls or type(error) is aiosmtplib.SMTPException
         return Retry(reason, detail, scope=Scope.destination if relay else Scope.delivery)
-
-
-class _Facts(dict[str, str]):
-    """Facts that can be part of a key: never changed."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(self.items()))
