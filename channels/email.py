@@ -8,7 +8,6 @@ means: before the final dot nothing was sent (``Retry``), after it nobody knows
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import Callable, Hashable
 from dataclasses import fields
@@ -21,28 +20,15 @@ from typing_extensions import override
 from channels.base import BaseChannel
 from channels.email_settings import TOKEN, Settings
 from channels.letter import Sender, Template, id_of, mail_address, template
+from channels.smtp_outcome import lost, refused
 from channels.smtp_pool import Pool
 from channels.smtp_wire import Line
 from channels.tokens import Tokens
 from daemon.core.clock import Clock
-from daemon.core.ports import (
-    Capabilities,
-    Outcome,
-    Payload,
-    Post,
-    Reason,
-    Ref,
-    Rejected,
-    Retry,
-    Scope,
-    Sent,
-    Unknown,
-)
+from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent
 
 TEMPLATES = 8  # updates whose template is kept: those that are being rendered now
 _TOLD = attrgetter(*(field.name for field in fields(Post) if field.name not in ("key", "facts")))
-_POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
-_REFUSED_LOGIN = frozenset({530, 534, 535, 538})
 
 
 class EmailChannel(BaseChannel[Settings]):
@@ -130,13 +116,18 @@ class EmailChannel(BaseChannel[Settings]):
                 line = await self._pool.take()
                 await line.hand_over(payload["sender"], payload["recipient"], payload["message"], key)
         except aiosmtplib.SMTPResponseException as refusal:
-            if line is not None:
+            understood = 400 <= refusal.code < 600
+            if line is not None and understood:
                 await self._pool.give_back(line, refused=refusal.code)
-            return self._refused(refusal.code, refusal.message)
+            elif line is not None:
+                self._pool.drop(line)
+            if not understood:  # no refusal of SMTP's: who knows what it is about
+                return lost(refusal, self._said(refusal), dotted=line is not None and line.dotted)
+            return refused(refusal.code, refusal.message, self.scrub(f"{refusal.code} {refusal.message}"))
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             if line is not None:
                 self._pool.drop(line)
-            return self._lost(error, dotted=line is not None and line.dotted)
+            return lost(error, self._said(error), dotted=line is not None and line.dotted)
         except BaseException:
             if line is not None:
                 self._pool.drop(line)
@@ -152,7 +143,7 @@ class EmailChannel(BaseChannel[Settings]):
                 await line.open()
             await line.part()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            return self.scrub(f"{type(error).__name__}: {error}")
+            return self._said(error)
         finally:
             line.close()
         return None
@@ -160,6 +151,9 @@ class EmailChannel(BaseChannel[Settings]):
     @override
     async def close(self) -> None:
         await self._pool.close()
+
+    def _said(self, error: Exception) -> str:
+        return self.scrub(f"{type(error).__name__}: {error}")
 
     def _client(self) -> aiosmtplib.SMTP:
         settings = self.settings
@@ -176,24 +170,3 @@ class EmailChannel(BaseChannel[Settings]):
             username=settings.username,
             password=secret,
         )
-
-    def _refused(self, code: int, message: str) -> Outcome:
-        """RFC 5321 4.2.1 and RFC 3463: 4 is for later, 5 for good, 5.7 about us, not the recipient."""
-        detail = self.scrub(f"{code} {message}")
-        if 400 <= code < 500:
-            return Retry(Reason.rate_limited if "4.7." in message else Reason.server, detail)
-        if code in _REFUSED_LOGIN or _POLICY.search(message):
-            return Rejected(Reason.auth, detail, Scope.destination)
-        if code in (550, 551, 553):
-            return Rejected(Reason.gone, detail)
-        return Rejected(Reason.content, detail)
-
-    def _lost(self, error: Exception, *, dotted: bool) -> Outcome:
-        reason = Reason.timeout if isinstance(error, TimeoutError) else Reason.network
-        detail = self.scrub(f"{type(error).__name__}: {error}")
-        if dotted:
-            return Unknown(reason, f"after the final dot: {detail}")
-        # No TLS where it is required, a wrong certificate, no way to log in: it is about the relay.
-        tls = any(isinstance(problem, ssl.SSLError) for problem in (error, error.__cause__))
-        relay = tls or type(error) is aiosmtplib.SMTPException
-        return Retry(reason, detail, scope=Scope.destination if relay else Scope.delivery)

@@ -5,7 +5,6 @@ The moment that separates "not sent" from "nobody knows" is the final dot.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from asyncio import timeout
 
@@ -14,7 +13,7 @@ import aiosmtplib
 from daemon.core.clock import Clock
 
 ACCEPTED = frozenset({250, 251})
-GOODBYE = 1.0  # seconds that QUIT or RSET may take: what was accepted stays accepted
+GOODBYE = 1.0  # seconds that QUIT or RSET may take
 _ESCAPED = re.compile(r"[^!-*,-<>-~]")
 
 
@@ -96,10 +95,13 @@ class Line:
 
     async def part(self) -> None:
         """Say goodbye, and close whatever the answer."""
-        with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+        try:
             async with timeout(GOODBYE):
                 await self._smtp.quit()
-        self.close()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            pass  # what was accepted stays accepted
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Without a goodbye, and at once."""

@@ -169,6 +169,10 @@ FAILURES: dict[str, tuple[MailFault, type[Outcome], Reason, int, Scope | None]] 
     "silent at the sender": (MailFault("mail", hangs=True), Retry, Reason.timeout, 0, None),
     "silent at DATA": (MailFault("data", hangs=True), Retry, Reason.timeout, 0, None),
     "silent after the dot": (MailFault("dot", hangs=True, stores=True), Unknown, Reason.timeout, 1, None),
+    "nonsense at the recipient": (MailFault("rcpt", "hello there"), Retry, Reason.network, 0, None),
+    "nonsense after the dot": (
+        MailFault("dot", "hello there", stores=True), Unknown, Reason.network, 1, None
+    ),
     "silent after the dot, not kept": (MailFault("dot", hangs=True), Unknown, Reason.timeout, 0, None),
 }  # fmt: skip
 
