@@ -1,23 +1,22 @@
 """Words that lead back to a delivery or a recipient, and that nobody else can make.
 
 No table is needed: a bounce's word holds the delivery's client key and a seal.
-Letters and digits of one case alone, because mail systems on the way may write
-an address in small letters.  (itsdangerous seals in two cases, so not here.)
+Hexadecimal, because mail systems on the way may write an address in small
+letters.  (itsdangerous seals in two cases, so not here.)
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import re
 
 _SEAL = 10  # bytes; 80 bits are enough for what can only be tried over the network
 _KEY = 16
-LENGTH = -(-(_KEY + _SEAL) * 8 // 5)
+LENGTH = 2 * (_KEY + _SEAL)
 """Characters of a bounce's word, so that an address around it stays within 64."""
 
 _HEXADECIMAL = re.compile("[0-9a-f]{32}")
+_WORD = re.compile(f"[0-9a-fA-F]{{{LENGTH}}}")
 
 
 class Tokens:
@@ -31,35 +30,22 @@ class Tokens:
         if not _HEXADECIMAL.fullmatch(key):
             raise ValueError("a client key is 32 hexadecimal digits")
         raw = bytes.fromhex(key)
-        return _written(raw + self._seal("bounce", raw))
+        return (raw + self._seal(raw)).hex()
 
     def delivery(self, word: str) -> str | None:
         """The client key in a word of ours; None for any other word."""
-        raw = _read(word)
-        if raw is None or len(raw) != _KEY + _SEAL:
+        if not _WORD.fullmatch(word):
             return None
+        raw = bytes.fromhex(word)
         key, seal = raw[:_KEY], raw[_KEY:]
-        return key.hex() if hmac.compare_digest(seal, self._seal("bounce", key)) else None
+        return key.hex() if hmac.compare_digest(seal, self._seal(key)) else None
 
     def of_recipient(self, recipient: str) -> str:
         """The word by which a recipient ends the mails: always the same one, of 128 bits."""
-        return _written(self._mac("unsubscribe", recipient.lower().encode())[:16])
+        return self._mac("unsubscribe", recipient.lower().encode())[:16].hex()
 
-    def _seal(self, use: str, what: bytes) -> bytes:
-        return self._mac(use, what)[:_SEAL]
+    def _seal(self, key: bytes) -> bytes:
+        return self._mac("bounce", key)[:_SEAL]
 
     def _mac(self, use: str, what: bytes) -> bytes:
-        return hmac.new(self._secret, use.encode() + b"\n" + what, hashlib.sha256).digest()
-
-
-def _written(raw: bytes) -> str:
-    return base64.b32encode(raw).decode().rstrip("=").lower()
-
-
-def _read(word: str) -> bytes | None:
-    if len(word) != LENGTH or not word.isascii():
-        return None
-    try:
-        return base64.b32decode(word.upper() + "=" * (-LENGTH % 8))
-    except ValueError:
-        return None
+        return hmac.digest(self._secret, use.encode() + b"\n" + what, "sha256")

@@ -95,7 +95,7 @@ def test_a_word_of_somebody_else_is_no_word() -> None:
     word = tokens.of_delivery(KEY)
     assert len(word) == LENGTH
     assert tokens.delivery(word.upper()) == KEY
-    changed = [word[:at] + ("a" if word[at] != "a" else "b") + word[at + 1 :] for at in range(LENGTH - 1)]
+    changed = [word[:at] + ("a" if word[at] != "a" else "b") + word[at + 1 :] for at in range(LENGTH)]
     strange = ["", "é" * LENGTH, "1" * LENGTH, word + "a", word[1:], tokens.of_recipient("a@b.example")]
     assert {tokens.delivery(one) for one in (*changed, *strange)} == {None}
     assert Tokens("b" * 32).delivery(word) is None
