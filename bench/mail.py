@@ -26,7 +26,7 @@ CONNECTIONS = 8
 TARGET = 2_000  # mails a second
 MEGA = 1_000_000
 FLAT = 10 * MEGA  # bytes that memory may grow by, however many recipients there are
-CONFIGURED = 2_000  # recipients in the configuration of a whole daemon
+CONFIGURED = 5_000  # recipients in the configuration of a whole daemon
 PATIENCE = 120.0
 PLAN = """\
   mailing:
@@ -132,14 +132,15 @@ async def whole(folder: Path, recipients: int = CONFIGURED) -> list[Row]:
         system = Tocsin(folder / "mail", sink.port)
         _with_mail(system, port, recipients)
         async with system:
-            rate, cpu, spans = await _mailing(system, sink, recipients)
+            rate, cpu, taken, spans = await _mailing(system, sink, recipients)
     await sink.stop()
     slow = percentile(spans, 0.99)
     return [
         Row(
             f"mail by the whole daemon, {recipients:,} configured recipients",
-            f"{rate:,.0f}/s, {cpu / recipients * 1e6:,.0f} µs of CPU a mail", f"{TARGET:,}/s",
-            judge(("rate", rate >= TARGET)),
+            f"{rate:,.0f}/s, {cpu / recipients * 1e6:,.0f} µs of CPU a mail; "
+            f"the 200 for its alert after {milliseconds(taken)}",
+            f"{TARGET:,}/s", judge(("rate", rate >= TARGET)),
         ),
         Row("alert accepted → first byte at a channel, while that mail goes out",
             f"p99 {milliseconds(slow)} ({len(spans)} incidents)", "p99 1,000 ms",
@@ -160,21 +161,22 @@ def _with_mail(system: Tocsin, port: int, recipients: int) -> None:
     rules.write_text(text.replace("plans:\n", f"plans:\n{PLAN}", 1))
 
 
-async def _mailing(system: Tocsin, sink: Sink, recipients: int) -> tuple[float, float, list[float]]:
-    """Mails a second, processor time, and how long each incident beside them took to its channel."""
+async def _mailing(system: Tocsin, sink: Sink, recipients: int) -> tuple[float, float, float, list[float]]:
+    """Mails a second, processor time, seconds to make all rows, and each incident's to its channel."""
     talk, spans = Talk(system.port), list[float]()
     await talk.open()
     numbers = (number for number in itertools.count(1) if number % SERVICES)
     await one_by_one(system, sink, [next(numbers)])  # whatever is done once is done
     began, cpu = CLOCK.monotonic(), system.cpu()
     await open_incident(talk, Bodies(1), Place("service_0", "cluster-0"))
+    taken = CLOCK.monotonic() - began
     while await _sent(talk) < recipients:
         if CLOCK.monotonic() - began > PATIENCE:
             raise RuntimeError("the mails do not go out")
         spans += (await one_by_one(system, sink, [next(numbers)]))[1]
     rate = recipients / (CLOCK.monotonic() - began)
     talk.close()
-    return rate, system.cpu() - cpu, spans
+    return rate, system.cpu() - cpu, taken, spans
 
 
 async def _sent(talk: Talk) -> float:
