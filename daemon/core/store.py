@@ -222,6 +222,10 @@ class Tx(SuppressionTx, Protocol):
 
     def read_delivery(self, delivery: int) -> Delivery | None: ...
 
+    def in_doubt(self, group: int, channel: str, update: str = "") -> bool:
+        """Whether a delivery to the channel (of one update) is in ``DOUBTS``, with what this batch has."""
+        ...
+
     def read_deliveries(self, group: int, states: Collection[DeliveryState] = ()) -> list[Delivery]:
         """A group's deliveries by id, with what this batch has buffered; no states: all."""
         ...

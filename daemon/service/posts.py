@@ -83,6 +83,8 @@ def first_doubts(tx: Tx, state: Group, channel: str) -> dict[str, int]:
 
     If it never was there, whoever got nothing else hears nothing of the end.
     """
+    if not tx.in_doubt(state.id, channel):
+        return {}
     first: dict[str, int] = {}
     sent: set[str] = set()
     for row in tx.read_deliveries(state.id, MAY_BE_THERE):

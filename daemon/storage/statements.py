@@ -9,12 +9,13 @@ from __future__ import annotations
 from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import Column, bindparam, delete, func, select
+from sqlalchemy import Column, bindparam, delete, func, literal, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
+from daemon.core.delivery import DOUBTS
 from daemon.storage import tables as t
 
 SQLITE = sqlite.dialect(paramstyle="qmark")
@@ -179,6 +180,15 @@ READ_DELIVERIES = Statement(
     .where(t.deliveries.c.group_id == bindparam("group"))
     .order_by(t.deliveries.c.id)
     .with_for_update()
+)
+# Non-final states alone, in the order of their index: a mailing has thousands of rows with large payloads.
+IN_DOUBT = Statement(
+    select(t.deliveries.c.id, t.deliveries.c.update_id).where(
+        t.NOT_FINAL,
+        t.deliveries.c.channel == bindparam("channel"),
+        t.deliveries.c.group_id == bindparam("group"),
+        t.deliveries.c.state.in_([literal(state.value) for state in sorted(DOUBTS)]),
+    )
 )
 DELIVERY_BY_KEY = Statement(select(t.deliveries).where(t.deliveries.c.key == bindparam("key")))
 BOUNCES_OF = Statement(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from daemon.core.clock import Instant
-from daemon.core.delivery import Delivery, DeliveryState, may_move
+from daemon.core.delivery import DOUBTS, Delivery, DeliveryState, may_move
 from daemon.core.errors import Conflict, Refused
 from daemon.core.journal import GENESIS, Recorded, chain
 from daemon.core.store import Counted, EpisodeRow, GroupRow, Tx
@@ -193,6 +193,17 @@ class Transaction:
         found = {row[1]: row for row in self._memory.ask(sql.SUPPRESSIONS_OF, channel=channel)}
         found |= {row[1]: row for row in self._batch.suppressions.values() if row[0] == channel}
         return {recipient: suppression_from_row(row) for recipient, row in found.items()}
+
+    def in_doubt(self, group: int, channel: str, update: str = "") -> bool:
+        found = self._memory.ask(sql.IN_DOUBT, channel=channel, group=group)
+        moved = self._batch.moves
+        if any(row[0] not in moved and update in ("", row[1]) for row in found):
+            return True
+        own = (*self._batch.deliveries.values(), *(row for row, _, _ in moved.values()))
+        return any(
+            (row[2], row[4]) == (group, channel) and update in ("", row[3]) and row[STATE] in DOUBTS
+            for row in own
+        )
 
     def read_deliveries(self, group: int, states: Collection[DeliveryState] = ()) -> list[Delivery]:
         stored = [
