@@ -348,3 +348,23 @@ async def test_implicit_tls_is_verified(
         seeing = channel_at(relay.port, session, clock, implicit_tls=True, ca_file=str(path))
         assert await seeing.check() is None
         assert isinstance(await seeing.send(seeing.render(post(), TO), None, "key-1"), Sent)
+
+
+@pytest.mark.external
+async def test_starttls_comes_before_everything(
+    certificate: tuple[Path, ssl.SSLContext], session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Password and mails travel encrypted, on a connection that is used again; a stranger gets nothing."""
+    path, context = certificate
+    async with MailSink(clock=clock, upgrade=context, login=("status", "right-password")) as relay:
+        fields = {"start_tls": True, "username": "status", "password": "right-password"}
+        seeing = channel_at(relay.port, session, clock, ca_file=str(path), **fields)
+        for _ in range(2):
+            assert isinstance(await seeing.send(seeing.render(post(), TO), None, "key-1"), Sent)
+        assert relay.connections == 1
+        outcome = await (blind := channel_at(relay.port, session, clock, **fields)).send(
+            blind.render(post(), TO), None, "key-1"
+        )
+        assert isinstance(outcome, Retry)
+        assert outcome.scope is Scope.destination
+        assert len(relay.posts) == 2
