@@ -18,6 +18,7 @@ from channels.base import ApiUrl, BaseChannel, ChannelSettings, Secret
 from channels.bluesky_api import POSTS, BlueskyApi, Refused, reference
 from channels.fit import fit, graphemes, octets
 from channels.http import NoAnswer, outcome_of
+from channels.measure import Seamed
 from daemon.core.clock import Clock, Instant, to_iso
 from daemon.core.ports import (
     CannotTell,
@@ -90,7 +91,7 @@ class BlueskyChannel(BaseChannel[Settings]):
 
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
-        words = fit(post.text[:MAX_BYTES], post.page_url, _length, MAX_GRAPHEMES, always=post.first)
+        words = fit(post.text[:MAX_BYTES], post.page_url, _LENGTH, MAX_GRAPHEMES, always=post.first)
         record: dict[str, Any] = {"$type": POSTS, "text": words, "createdAt": to_iso(post.at)}
         if facets := _links(words):
             record["facets"] = facets
@@ -175,9 +176,12 @@ def record_key(at: Instant, key: str) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
 
 
-def _length(text: str) -> int:
+def _reached(clusters: int, size: int) -> int:
     """Graphemes, or bytes where those reach their own limit first."""
-    return max(graphemes(text), -(-octets(text) * MAX_GRAPHEMES // MAX_BYTES))
+    return max(clusters, -(-size * MAX_GRAPHEMES // MAX_BYTES))
+
+
+_LENGTH = Seamed(graphemes, octets, total=_reached)
 
 
 def _links(text: str) -> list[dict[str, Any]]:

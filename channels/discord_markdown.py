@@ -6,6 +6,7 @@ import re
 
 from channels.fit import fit, units
 from channels.markdown import escape, slashed
+from channels.measure import Seamed
 from channels.plain import standing
 from daemon.core.ports import Post
 
@@ -30,7 +31,7 @@ def said(post: Post, mark: str) -> str:
         facts.pop()
     room = MAX_TEXT - _length([*head, *facts, *foot])
     spoken = f"{post.mention} {post.text}".strip()[: MAX_TEXT + 1]  # more cannot fit, and costs time to count
-    words = fit(spoken, "", lambda text: units(escape(text)), room)
+    words = fit(spoken, "", Seamed(lambda text: units(escape(text))), room)
     return "\n".join([*head, escape(words), *facts, *foot])
 
 

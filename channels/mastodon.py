@@ -15,6 +15,7 @@ from channels.base import ApiUrl, BaseChannel, ChannelSettings, Secret
 from channels.fit import fit
 from channels.http import Answer, NoAnswer, outcome_of
 from channels.mastodon_api import Limits, MastodonApi, NotUnderstood, reference
+from channels.measure import Seamed
 from channels.plain import uncalled
 from daemon.core.clock import MINUTE, Clock, Instant
 from daemon.core.ports import (
@@ -76,7 +77,7 @@ class MastodonChannel(BaseChannel[Settings]):
     def _compose(self, post: Post, recipient: str) -> Payload:
         text = uncalled(post.text[: LONGEST * self._limits.characters], self.settings.mentions)
         # The link costs the same in every post here, and tells the posts of two incidents apart.
-        words = fit(text, post.page_url, self._limits.count, self._limits.characters, always=True)
+        words = fit(text, post.page_url, Seamed(self._limits.count), self._limits.characters, always=True)
         language = {"language": self.settings.language} if self.settings.language else {}
         return {"status": words, "visibility": self.settings.visibility, **language}
 

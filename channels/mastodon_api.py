@@ -13,8 +13,9 @@ import aiohttp
 import regex
 
 from channels.base import SKEW
-from channels.fit import URL_WEIGHT, addressed, graphemes
+from channels.fit import graphemes
 from channels.http import LIST_LIMIT, Answer, NoAnswer, encoded, exchange
+from channels.weight import URL_WEIGHT, addressed
 from daemon.core.clock import Instant, from_datetime
 from daemon.core.ports import CannotTell, Found, NotThere, Ref
 

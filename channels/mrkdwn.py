@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from channels.fit import characters, fit
+from channels.measure import Seamed
 from channels.plain import standing
 from daemon.core.ports import Post
 
@@ -35,7 +36,7 @@ def said(post: Post) -> str:
     words = fit(
         f"{post.mention} {post.text}".strip(),
         "",
-        lambda text: len(escape(text)),
+        Seamed(lambda text: len(escape(text))),
         MAX_TEXT - _length([*head, *facts, *foot]),
     )
     return "\n".join([*head, escape(words), *facts, *foot])

@@ -43,7 +43,7 @@ def _text(text: str) -> str:
 
 
 def _uncalled(text: str) -> str:
-    return _MENTION.sub("@\u2060", text)
+    return _MENTION.sub("@\u2060", text) if "@" in text else text
 
 
 def _length(lines: list[str]) -> int:

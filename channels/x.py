@@ -14,9 +14,10 @@ from pydantic import Field
 from typing_extensions import override
 
 from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret
-from channels.fit import fit, weighted
+from channels.fit import fit
 from channels.http import Answer, NoAnswer, outcome_of, wait_asked
 from channels.plain import uncalled
+from channels.weight import weighted
 from channels.x_budget import Budget, Prices
 from channels.x_session import Refusal, XSession, words
 from channels.x_timeline import PAGES, TooLong, XTimeline, same, unwrapped

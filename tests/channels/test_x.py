@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from channels.fit import weighted
+from channels.weight import weighted
 from channels.x import MAX_WEIGHT, Settings, XChannel
 from daemon.core.clock import FakeClock, from_datetime
 from daemon.core.ports import CannotTell, NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
