@@ -8,16 +8,18 @@ them, so no kind can forget it.
 
 from __future__ import annotations
 
-import re
+import json
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Annotated, Any, Generic, Literal, TypeVar, final
-from urllib.parse import unquote, urlsplit
+from decimal import Decimal
+from typing import Annotated, Generic, Literal, TypeVar, final
+from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from channels.plain import clean, one_line
+from channels.plain import cleaned, one_line
+from channels.redaction import secrets_of
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
     CannotTell,
@@ -29,6 +31,7 @@ from daemon.core.ports import (
     Reason,
     Ref,
     Rejected,
+    Shown,
 )
 from daemon.core.words import Audience
 
@@ -75,14 +78,25 @@ Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 
 
 class ChannelSettings(BaseModel):
-    """The keys that every kind takes; each kind adds its own."""
+    """The keys that every kind takes; each kind adds its own.
+
+    The descriptions are the tables of docs/channels (`make docs`): one sentence, without its full stop.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-    audience: Audience = Audience.public
-    on_doubt: Literal["hold", "resend"] | None = None
-    per_minute: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="the id in rule files")
+    audience: Audience = Field(
+        default=Audience.public,
+        description="`internal` gets internal texts, and the incident's number, mentions and facts",
+    )
+    on_doubt: Literal["hold", "resend"] | None = Field(
+        default=None,
+        description="after an attempt whose answer nobody saw: `hold` asks a person, `resend` sends again",
+    )
+    per_minute: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        default=None, description="posts a minute at most"
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=ChannelSettings)
@@ -95,7 +109,7 @@ class BaseChannel(ABC, Generic[SettingsT]):
         self.settings = settings
         self._session = session
         self._clock = clock
-        self._secrets = _secrets(settings)
+        self._secrets = secrets_of(settings)
 
     @property
     def name(self) -> str:
@@ -129,13 +143,21 @@ class BaseChannel(ABC, Generic[SettingsT]):
             if post.audience is not Audience.public:
                 raise ValueError(f"channel {self.name!r} is public: internal text cannot be rendered for it")
             post = replace(post, incident="", mention="", facts={})
-        return self._compose(_cleaned(post), recipient)
+        return self._compose(cleaned(post), recipient)
 
     @abstractmethod
     def _capabilities(self) -> Capabilities: ...
 
     @abstractmethod
     def _compose(self, post: Post, recipient: str) -> Payload: ...
+
+    def cost(self, payload: Payload) -> Decimal:  # noqa: ARG002 - kinds that are paid by the message use it
+        """What one sending costs: nothing, where a kind does not say otherwise."""
+        return Decimal(0)
+
+    def shown(self, payload: Payload) -> Shown:
+        """What readers see: the payload as it is, where a kind does not say otherwise."""
+        return Shown(json.dumps(payload, indent=2, ensure_ascii=False))
 
     @abstractmethod
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
@@ -168,33 +190,3 @@ class BaseChannel(ABC, Generic[SettingsT]):
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return one_line(text)[:200]
-
-
-def _secrets(settings: ChannelSettings) -> tuple[str, ...]:
-    """Every secret value, and for an address also its path and all long parts of it; longest first."""
-    found: set[str] = set()
-    for name in type(settings).model_fields:
-        value: Any = getattr(settings, name)
-        if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
-            found.add(secret)
-            if secret.startswith("http"):
-                address = urlsplit(secret)
-                inner = [address.path, *re.split("[/?=&]", f"{address.path}?{address.query}")]
-                found.update(part for one in inner for part in (one, unquote(one)) if len(part) >= 8)
-    return tuple(sorted(found, key=len, reverse=True))
-
-
-def _cleaned(post: Post) -> Post:
-    return replace(
-        post,
-        incident=one_line(post.incident),
-        title=one_line(post.title),
-        text=clean(post.text),
-        status=one_line(post.status),
-        impact=one_line(post.impact),
-        components=tuple(one_line(name) for name in post.components),
-        page_name=one_line(post.page_name),
-        page_url=one_line(post.page_url),
-        mention=one_line(post.mention),
-        facts={one_line(name): one_line(value) for name, value in post.facts.items()},
-    )

@@ -8,11 +8,14 @@ from channels.fit import fit, units
 from channels.markdown import escape, slashed
 from channels.measure import Seamed
 from channels.plain import standing
-from daemon.core.ports import Post
+from daemon.core.ports import Post, Shown
 
 MAX_TEXT = 2_000  # https://docs.discord.com/developers/resources/message#create-message
 MAX_TITLE = 150
 MAX_FACTS = 12
+
+_TITLE, _LINK = re.compile(r"\*\*(.+)\*\*(?:\n|$)"), re.compile(r"-# \[(Status page)\]\(<([^>]*)>\)$")
+_SLASH = re.compile(r"\\([^\sA-Za-z0-9])")
 
 
 def said(post: Post, mark: str) -> str:
@@ -33,6 +36,13 @@ def said(post: Post, mark: str) -> str:
     spoken = f"{post.mention} {post.text}".strip()[: MAX_TEXT + 1]  # more cannot fit, and costs time to count
     words = fit(spoken, "", Seamed(lambda text: units(escape(text))), room)
     return "\n".join([*head, escape(words), *facts, *foot])
+
+
+def read(content: str) -> Shown:
+    """A message as its readers see it; the link's address, which they do not see, behind the link."""
+    title = _TITLE.match(content)
+    body = _LINK.sub(r"\1: \2", content[title.end() if title else 0 :])
+    return Shown(_SLASH.sub(r"\1", body), _SLASH.sub(r"\1", title[1]) if title else "", units(content))
 
 
 def unmarked(content: str, mark: str) -> str:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from dataclasses import replace
+
+from daemon.core.ports import Post
 
 # Line ends of every kind: RFC 5322's, and those that str.splitlines (so the standard mail library) splits at.
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -65,3 +68,20 @@ def standing(status: str, impact: str, *more: str) -> str:
     """
     felt = f"{impact} impact" if impact and impact != "none" else ""
     return " · ".join(part for part in (status.capitalize(), felt, *more) if part)
+
+
+def cleaned(post: Post) -> Post:
+    """The post with every text of it cleaned."""
+    return replace(
+        post,
+        incident=one_line(post.incident),
+        title=one_line(post.title),
+        text=clean(post.text),
+        status=one_line(post.status),
+        impact=one_line(post.impact),
+        components=tuple(one_line(name) for name in post.components),
+        page_name=one_line(post.page_name),
+        page_url=one_line(post.page_url),
+        mention=one_line(post.mention),
+        facts={one_line(name): one_line(value) for name, value in post.facts.items()},
+    )

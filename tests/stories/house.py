@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from math import ceil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from daemon.core.alert import Alert, Report
 from daemon.core.clock import MINUTE, SECOND, FakeClock, Instant, SystemClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
-from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent
+from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent, Shown
 from daemon.core.words import Audience
 from daemon.metrics import Metrics
 from daemon.observer import Watcher
@@ -106,6 +107,12 @@ class Loudspeaker:
         if post.audience is Audience.internal and self.audience is Audience.public:
             raise ValueError("internal text on a public channel")
         return {"text": post.text, "title": post.title, "incident": post.incident, "key": post.key}
+
+    def cost(self, payload: Payload) -> Decimal:
+        return Decimal(0)
+
+    def shown(self, payload: Payload) -> Shown:
+        return Shown(payload["text"], payload["title"])
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
         outcome = self.answers.pop(0) if self.answers else Sent(Ref({"id": str(len(self.heard) + 1)}))
