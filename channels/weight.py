@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import regex
@@ -29,6 +30,8 @@ _LINKED = regex.compile(
     r"(?P<rest>(?::\d+)?(?:/(?:[a-z0-9!*';:=+,.$/%#_~@&|?-]*[a-z0-9=_#/+-])?)?)",
     regex.IGNORECASE,
 )
+_MAYBE = re.compile(r"\.[^\W\d_]")
+"""A point before a letter: without one there is no address, and this is found fast."""
 _BEFORE, _AFTER = ("", "(", "“", '"'), ("", ".", ",", ")", "!", "?", ":", ";", "”", '"', "…")
 _SIMPLE = regex.compile(
     r"(?:/[a-z0-9_~%+-]+(?:\.[a-z0-9_~%+-]+)*)*/?(?:\?[a-z0-9_.%=&+-]*[a-z0-9_=&])?(?:#[a-z0-9_-]+)?",
@@ -48,7 +51,7 @@ def addressed(text: str, count: Counter, per_url: int, *, bare: bool = True) -> 
     ``bare``: it takes ``example.com`` for an address too.
     """
     total = place = 0
-    for found in _LINKED.finditer(text):
+    for found in _LINKED.finditer(text) if _MAYBE.search(text) else ():
         if not bare and "://" not in found[0]:
             continue
         apart = text[found.start() - 1 : found.start()].strip() in _BEFORE and (

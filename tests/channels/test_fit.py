@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twitter_text import parse_tweet  # type: ignore[import-untyped]
 
 from channels import bluesky, discord_markdown, measure, mrkdwn
-from channels.fit import _PLAIN, COUNTERS, characters, fit, graphemes, octets, units
+from channels.fit import _PLAIN, _URL, COUNTERS, _addresses, characters, fit, graphemes, octets, units
 from channels.mastodon_api import Limits
 from channels.measure import Counter, Seamed
 from channels.plain import clean
@@ -258,3 +258,10 @@ def test_each_character_has_its_weight() -> None:
     heavy = {sign for sign in map(chr, range(0xD800)) if plain_fit.weight(sign) == 2}
     assert set(_HEAVY.findall("".join(map(chr, range(0xD800))))) == heavy
     assert _HEAVY.fullmatch("\U0001f3f4")
+
+
+@given(st.lists(st.sampled_from(["http", "HTTPS", "s", "://", ":", "//", "x", " ", '"', "é"])).map("".join))
+@settings(max_examples=200, deadline=None)
+def test_addresses_are_where_their_pattern_is(text: str) -> None:
+    """Looking for the colons first finds the same ones."""
+    assert _addresses(text) == [found.span() for found in _URL.finditer(text)]
