@@ -75,18 +75,19 @@ def kind_table(kind: str) -> str:
     model = _model(kind)
     source = f"{model.__module__.replace('.', '/')}.py"
     known = _capabilities(kind)
-    fields = {name: one for name, one in model.model_fields.items() if name != "kind" and _can_differ(one)}
-    defaults: dict[str, str] = {}
+    found = {key: (field, default) for key, field, default in keys(model)}
+    fields = {key: one for key, (one, _) in found.items() if key != "kind" and _can_differ(one)}
+    defaults = {key: default for key, (_, default) in found.items()}
     if known is not None:
         pace = f"`{known.per_minute:g}`" if known.per_minute else "*as fast as it answers*"
         doubt = f"`{known.on_doubt}`" if known.on_doubt in ("hold", "resend") else NONE
-        defaults = {"per_minute": pace, "on_doubt": doubt}
+        defaults |= {"per_minute": pace, "on_doubt": doubt}
     else:  # the page: nothing is sent
         fields.pop("per_minute", None)
     first = [name for name in ("name", "audience") if name in fields]
     last = [name for name in ("per_minute", "on_doubt") if name in fields]
     order = [*first, *(name for name in fields if name not in (*first, *last)), *last]
-    return _table(source, ((name, fields[name], defaults.get(name, "")) for name in order))
+    return _table(source, ((name, fields[name], defaults[name]) for name in order))
 
 
 def reference_tables() -> dict[str, str]:
@@ -111,7 +112,8 @@ def keys(model: type[BaseModel], block: str = "") -> Iterator[Key]:
         for one in inner:
             yield from keys(one, key)
         if not inner:
-            yield key, field, f"*required in `{block}`*" if block and field.is_required() else _listed(key)
+            named = _listed(key) if model is Settings else ""
+            yield key, field, f"*required in `{block}`*" if block and field.is_required() else named
 
 
 def _table(source: str, fields: Iterable[Key]) -> str:
@@ -131,7 +133,7 @@ def _table(source: str, fields: Iterable[Key]) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "*required*"
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if value is PydanticUndefined or value is None or value in ((), "", {}, []):

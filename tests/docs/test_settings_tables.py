@@ -5,12 +5,26 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from channels import registry
 from channels.base import ChannelSettings
 from tests.docs import settings_tables as tables
 from tests.docs.settings_tables import BEGIN, END, NoDescription
+
+
+class Ring(BaseModel):
+    """A block of a kind's settings."""
+
+    colour: str = Field(description="of its ring")
+    marks: dict[str, str] = Field(default_factory=dict, description="what is on it")
+
+
+class Dove(ChannelSettings):
+    """A kind with a block."""
+
+    kind: Literal["dove"]
+    ring: Ring | None = None
 
 
 class Pigeon(ChannelSettings):
@@ -69,6 +83,15 @@ def test_a_key_without_a_meaning_says_what_to_do(monkeypatch: pytest.MonkeyPatch
         tables.kind_table("pigeon")
     assert caught.value.lacking == ["`loft`", "`seed`"]
     assert "make docs" in str(caught.value)
+
+
+def test_the_keys_of_a_block_stand_by_dots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its own row, and required where its block is there."""
+    monkeypatch.setitem(registry.KINDS, "dove", (Dove, registry.KINDS["log"][1]))
+    monkeypatch.setattr(tables, "_capabilities", lambda _: None)
+    table = tables.kind_table("dove")
+    assert "| `ring.colour` | *required in `ring`* | of its ring |\n" in table
+    assert "| `ring.marks` | *none* | what is on it |\n" in table
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ class Loudspeaker:
     answers: list[Outcome] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     people: tuple[str, ...] = ("",)
+    price: Decimal = Decimal(0)
 
     def recipients(self) -> tuple[str, ...]:
         return self.people
@@ -109,7 +110,7 @@ class Loudspeaker:
         return {"text": post.text, "title": post.title, "incident": post.incident, "key": post.key}
 
     def cost(self, payload: Payload) -> Decimal:
-        return Decimal(0)
+        return self.price
 
     def shown(self, payload: Payload) -> Shown:
         return Shown(payload["text"], payload["title"])
