@@ -227,7 +227,7 @@ def _written_by_hand(error: Exception, kind: str) -> str:
             re.search(rf"^\|[^|]*{re.escape(key)}[^|]*\|[^|]*\| (.*) \|$", text, re.MULTILINE)
             for text in texts
         )
-        found = next((row[1] for row in rows if row is not None), "")
+        found = next((row[1] for row in rows if row is not None), "").removeprefix("*secret*").lstrip("; ")
         lines += [f"\n    {key}: {found}"] if found else []
     return "".join(lines)
 
