@@ -99,10 +99,11 @@ def facts(one: Preview) -> Iterator[Text]:
 
 
 def _length(one: Preview) -> str:
-    length = one.shown.length if one.shown is not None else None
-    if length is None or one.limit is None:
+    if one.limit is None:
         return "no limit of length"
-    return f"{length:,} of {one.limit:,} {_UNITS.get(one.counter, one.counter)}"
+    length = one.shown.length if one.shown is not None else None
+    counted = f"{length:,} of" if length is not None else "at most"
+    return f"{counted} {one.limit:,} {_UNITS.get(one.counter, one.counter)}"
 
 
 def _reach(one: Preview) -> str:
