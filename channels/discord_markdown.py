@@ -6,6 +6,7 @@ import re
 
 from channels.fit import fit, units
 from channels.markdown import escape, slashed
+from channels.markdown import read as unslashed
 from channels.measure import Seamed
 from channels.plain import standing
 from daemon.core.ports import Post, Shown
@@ -15,7 +16,6 @@ MAX_TITLE = 150
 MAX_FACTS = 12
 
 _TITLE, _LINK = re.compile(r"\*\*(.+)\*\*(?:\n|$)"), re.compile(r"-# \[(Status page)\]\(<([^>]*)>\)$")
-_SLASH = re.compile(r"\\([^\sA-Za-z0-9])")
 
 
 def said(post: Post, mark: str) -> str:
@@ -42,7 +42,7 @@ def read(content: str) -> Shown:
     """A message as its readers see it; the link's address, which they do not see, behind the link."""
     title = _TITLE.match(content)
     body = _LINK.sub(r"\1: \2", content[title.end() if title else 0 :])
-    return Shown(_SLASH.sub(r"\1", body), _SLASH.sub(r"\1", title[1]) if title else "", units(content))
+    return Shown(unslashed(body), unslashed(title[1]) if title else "", units(content))
 
 
 def unmarked(content: str, mark: str) -> str:

@@ -39,7 +39,9 @@ class Limits:
 
         Never less than the server's own; odd addresses are counted a little too high.
         """
-        return addressed(_REMOTE.sub(r"\1", text), graphemes, self.per_url, bare=False)
+        return addressed(
+            _REMOTE.sub(r"\1", text) if "@" in text else text, graphemes, self.per_url, bare=False
+        )
 
 
 class NotUnderstood(Exception):

@@ -15,6 +15,7 @@ SOMEBODY = "somebody@example.com"
 """For a channel with recipients that has none yet: a stand-in, so that there is something to look at."""
 
 _INVISIBLE = "\u2060\u200b"
+_SAME = str.maketrans("‹›", "<>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ def page_preview(name: str, post: Post) -> Preview:
 def left_out(text: str, places: list[str]) -> str:
     """The end of ``text`` that stands in none of the places; empty when one of them has all of it.
 
-    White space, marks that nobody sees and forms of the same letter do not count: kinds change these.
+    White space, marks that nobody sees and forms of the same sign do not count: kinds change these.
     """
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", text).translate(_SAME)
     kept = [index for index, sign in enumerate(text) if not sign.isspace() and sign not in _INVISIBLE]
     signs = "".join(text[index] for index in kept)
     most = max(_longest_beginning(signs, _bare(place)) for place in places)
@@ -105,7 +106,9 @@ def _longest_beginning(signs: str, place: str) -> int:
 
 def _bare(text: str) -> str:
     return "".join(
-        sign for sign in unicodedata.normalize("NFC", text) if not sign.isspace() and sign not in _INVISIBLE
+        sign
+        for sign in unicodedata.normalize("NFC", text).translate(_SAME)
+        if not sign.isspace() and sign not in _INVISIBLE
     )
 
 

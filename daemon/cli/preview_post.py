@@ -39,6 +39,8 @@ def of_text(text: str, *, page: tuple[str, str], at: Instant, **facts: Any) -> P
         page_name=name,
         page_url=f"{url}/incidents/{EXAMPLE_ID}",
         at=at,
+        public_id=EXAMPLE_ID,
+        began=at,
         update="preview",
         thread="preview" if facts["first"] else "earlier",
         **facts,
@@ -97,9 +99,15 @@ def _post(
         first=True,
         page_name=page_name,
         page_url=incident["page_url"],
-        at=from_datetime(datetime.fromisoformat(update["at"])),
+        at=_instant(update["at"]),
+        public_id=incident["public_id"],
+        began=_instant(incident["opened_at"] or update["at"]),
         update=update["id"],
     )
+
+
+def _instant(text: str) -> Instant:
+    return from_datetime(datetime.fromisoformat(text))
 
 
 def _facts(incident: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twitter_text import parse_tweet  # type: ignore[import-untyped]
 
-from channels import bluesky, discord_markdown, measure, mrkdwn
+from channels import bluesky, markdown, measure, mrkdwn
 from channels.fit import _PLAIN, _URL, COUNTERS, _addresses, characters, fit, graphemes, octets, units
 from channels.mastodon_api import Limits
 from channels.measure import Counter, Seamed
@@ -50,7 +50,7 @@ LONG_TEXTS = st.builds(
 KINDS_COUNTERS: dict[str, Counter] = {
     **COUNTERS,
     "bluesky": bluesky._LENGTH,
-    "discord": Seamed(lambda text: units(discord_markdown.escape(text))),
+    "discord": Seamed(lambda text: units(markdown.escape(text))),
     "mastodon": Seamed(Limits().count),
     "slack": Seamed(lambda text: len(mrkdwn.escape(text))),
     "unknown": lambda text: len(text) // 10,

@@ -80,13 +80,17 @@ def kind_table(kind: str) -> str:
     defaults = {key: default for key, (_, default) in found.items()}
     if known is not None:
         pace = f"`{known.per_minute:g}`" if known.per_minute else "*as fast as it answers*"
+        if fields["per_minute"].description != ChannelSettings.model_fields["per_minute"].description:
+            pace = NONE  # the kind says itself what holds
         doubt = f"`{known.on_doubt}`" if known.on_doubt in ("hold", "resend") else NONE
         defaults |= {"per_minute": pace, "on_doubt": doubt}
     else:  # the page: nothing is sent
         fields.pop("per_minute", None)
     first = [name for name in ("name", "audience") if name in fields]
     last = [name for name in ("per_minute", "on_doubt") if name in fields]
-    order = [*first, *(name for name in fields if name not in (*first, *last)), *last]
+    own = [name for name in fields if name not in (*first, *last)]
+    own.sort(key=lambda name: not fields[name].is_required() or "." in name)  # what must be given comes first
+    order = [*first, *own, *last]
     return _table(source, ((name, fields[name], defaults[name]) for name in order))
 
 
