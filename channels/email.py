@@ -11,14 +11,14 @@ import asyncio
 import contextlib
 import re
 import ssl
-from typing import Annotated, Literal, Self
 
 import aiosmtplib
-from pydantic import Field, FilePath, model_validator
 from typing_extensions import override
 
-from channels.base import LOOPBACK, BaseChannel, ChannelSettings, Secret
-from channels.letter import MailAddress, id_of, letter, mail_address
+from channels.base import BaseChannel
+from channels.email_settings import Settings
+from channels.letter import id_of, letter, mail_address
+from channels.letter_reading import read
 from channels.smtp_wire import Wire
 from daemon.core.ports import (
     Capabilities,
@@ -31,45 +31,12 @@ from daemon.core.ports import (
     Retry,
     Scope,
     Sent,
+    Shown,
     Unknown,
 )
 
 _POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
 _REFUSED_LOGIN = frozenset({530, 534, 535, 538})
-
-
-class Settings(ChannelSettings):
-    """``start_tls`` unset: required, but not to this machine."""
-
-    kind: Literal["email"]
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(gt=0, lt=65536)] = 25
-    sender: MailAddress
-    sender_name: str = ""
-    recipients: tuple[MailAddress, ...] = ()
-    start_tls: bool | None = None
-    implicit_tls: bool = False
-    ca_file: FilePath | None = None
-    username: str | None = None
-    password: Secret | None = None
-    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
-
-    @property
-    def upgrades(self) -> bool:
-        """Whether STARTTLS is required; never tried and then forgotten."""
-        if self.start_tls is not None:
-            return self.start_tls
-        return not self.implicit_tls and self.host not in LOOPBACK
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.implicit_tls and self.start_tls:
-            raise ValueError("write implicit_tls (port 465) or start_tls (ports 25, 587), not both")
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password go together")
-        if self.password is not None and not (self.upgrades or self.implicit_tls or self.host in LOOPBACK):
-            raise ValueError("a password would leave in the clear; drop start_tls: false")
-        return self
 
 
 class EmailChannel(BaseChannel[Settings]):
@@ -104,6 +71,10 @@ class EmailChannel(BaseChannel[Settings]):
             channel=self.settings.name,
         )
         return {"sender": self.settings.sender, "recipient": to, "message": text}
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return read(payload["message"])
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from channels.email import EmailChannel, Settings
+from channels.email import EmailChannel
+from channels.email_settings import Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import CannotTell, Outcome, Reason, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.words import Audience
