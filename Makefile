@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS ?=
 CONFIG ?= config/tocsin.example.yaml
 
-.PHONY: help demo run test lint format bench proofs torture clean
+.PHONY: help demo run test lint format docs bench proofs torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    all tests (ARGS='tests/config -x')"
 	@echo "make lint    ruff, mypy and the import contracts"
 	@echo "make format  lay the code out"
+	@echo "make docs    write the settings tables of docs/ anew from the models"
 	@echo "make bench   the speed table of docs/performance.md"
 	@echo "make proofs  the reliability proofs at their short sizes, with a report (docs/reliability.md)"
 	@echo "make torture the same at their long sizes: hours (ARGS='--only kill power')"
@@ -49,6 +50,9 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix --select I
 	$(BIN)/ruff format
+
+docs: $(STAMP)
+	$(BIN)/python -m tests.docs.settings_tables
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)

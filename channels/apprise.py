@@ -21,7 +21,7 @@ from channels.base import BaseChannel, ChannelSettings, Secret
 from channels.fit import fit
 from channels.plain import inert, one_line, standing, uncalled
 from daemon.core.clock import Clock
-from daemon.core.ports import Capabilities, Outcome, Payload, Post, Reason, Ref, Retry, Sent, Unknown
+from daemon.core.ports import Capabilities, Outcome, Payload, Post, Reason, Ref, Retry, Sent, Shown, Unknown
 
 log = structlog.get_logger("tocsin.channel")
 
@@ -41,8 +41,14 @@ class Settings(ChannelSettings):
     """``url`` is an address of Apprise's, a secret as a whole."""
 
     kind: Literal["apprise"]
-    url: Annotated[Secret, AfterValidator(_known)]
-    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0
+    url: Annotated[Secret, AfterValidator(_known)] = Field(
+        description="an address of Apprise's with one target; for several targets write a channel for each"
+    )
+    timeout: float = Field(default=20.0, gt=0, le=25, description="seconds for one attempt")
+    per_minute: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        default=None,
+        description="messages a minute at most; else the pace that Apprise itself keeps, often 11",
+    )
 
 
 class AppriseChannel(BaseChannel[Settings]):
@@ -74,6 +80,10 @@ class AppriseChannel(BaseChannel[Settings]):
         shared = len(title) + COUNT if self._service.overflow_amalgamate_title else 0
         body = self._body(post, "" if title else name, self._service.body_maxlen - shared)
         return {"title": title, "body": body, "status": post.status}
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return Shown(payload["body"], payload["title"], self._length(payload["body"]))
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -8,6 +8,7 @@ them, so no kind can forget it.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from decimal import Decimal
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from channels.plain import clean, one_line
+from channels.plain import cleaned, one_line
 from channels.redaction import secrets_of
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
@@ -30,6 +31,7 @@ from daemon.core.ports import (
     Reason,
     Ref,
     Rejected,
+    Shown,
 )
 from daemon.core.words import Audience
 
@@ -76,14 +78,25 @@ Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 
 
 class ChannelSettings(BaseModel):
-    """The keys that every kind takes; each kind adds its own."""
+    """The keys that every kind takes; each kind adds its own.
+
+    The descriptions are the tables of docs/channels (`make docs`): one sentence, without its full stop.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-    audience: Audience = Audience.public
-    on_doubt: Literal["hold", "resend"] | None = None
-    per_minute: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="the id in rule files")
+    audience: Audience = Field(
+        default=Audience.public,
+        description="`internal` gets internal texts, and the incident's number, mentions and facts",
+    )
+    on_doubt: Literal["hold", "resend"] | None = Field(
+        default=None,
+        description="after an attempt whose answer nobody saw: `hold` asks a person, `resend` sends again",
+    )
+    per_minute: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        default=None, description="posts a minute at most"
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=ChannelSettings)
@@ -130,7 +143,7 @@ class BaseChannel(ABC, Generic[SettingsT]):
             if post.audience is not Audience.public:
                 raise ValueError(f"channel {self.name!r} is public: internal text cannot be rendered for it")
             post = replace(post, incident="", mention="", facts={})
-        return self._compose(_cleaned(post), recipient)
+        return self._compose(cleaned(post), recipient)
 
     @abstractmethod
     def _capabilities(self) -> Capabilities: ...
@@ -141,6 +154,10 @@ class BaseChannel(ABC, Generic[SettingsT]):
     def cost(self, payload: Payload) -> Decimal:  # noqa: ARG002 - kinds that are paid by the message use it
         """What one sending costs: nothing, where a kind does not say otherwise."""
         return Decimal(0)
+
+    def shown(self, payload: Payload) -> Shown:
+        """What readers see: the payload as it is, where a kind does not say otherwise."""
+        return Shown(json.dumps(payload, indent=2, ensure_ascii=False))
 
     @abstractmethod
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
@@ -173,19 +190,3 @@ class BaseChannel(ABC, Generic[SettingsT]):
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return one_line(text)[:200]
-
-
-def _cleaned(post: Post) -> Post:
-    return replace(
-        post,
-        incident=one_line(post.incident),
-        title=one_line(post.title),
-        text=clean(post.text),
-        status=one_line(post.status),
-        impact=one_line(post.impact),
-        components=tuple(one_line(name) for name in post.components),
-        page_name=one_line(post.page_name),
-        page_url=one_line(post.page_url),
-        mention=one_line(post.mention),
-        facts={one_line(name): one_line(value) for name, value in post.facts.items()},
-    )

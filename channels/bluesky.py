@@ -7,17 +7,18 @@ twice is the same post: https://atproto.com/specs/record-key
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import aiohttp
 import regex
-from pydantic import AfterValidator, Field
 from typing_extensions import override
 
-from channels.base import ApiUrl, BaseChannel, ChannelSettings, Secret
+from channels.base import BaseChannel
 from channels.bluesky_api import POSTS, BlueskyApi, Refused, reference
+from channels.bluesky_settings import Settings
 from channels.fit import fit, graphemes, octets
 from channels.http import NoAnswer, outcome_of
+from channels.measure import Seamed
 from daemon.core.clock import Clock, Instant, to_iso
 from daemon.core.ports import (
     CannotTell,
@@ -33,9 +34,9 @@ from daemon.core.ports import (
     Retry,
     Scope,
     Sent,
+    Shown,
     Unknown,
 )
-from daemon.core.words import Audience
 
 MAX_GRAPHEMES, MAX_BYTES = 300, 3_000  # lexicon app.bsky.feed.post
 PAUSE = 10.0
@@ -44,25 +45,6 @@ ANOTHER = CannotTell("another text stands under this post's key")
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _ADDRESS = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
 _NOT_ITS_END = ".,;:!?…)]}'”’"
-
-
-def _name(text: str) -> str:
-    if not regex.fullmatch(r"did:[a-z]+:[A-Za-z0-9._:%-]+|([A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*", text):
-        raise ValueError("write the account's handle without @, such as status.example.com, or its DID")
-    return text
-
-
-class Settings(ChannelSettings):
-    """An account and an app password of it; never the account's own password."""
-
-    kind: Literal["bluesky"]
-    audience: Literal[Audience.public] = Audience.public
-    on_doubt: None = None
-    identifier: Annotated[str, AfterValidator(_name)]
-    app_password: Secret
-    api_url: ApiUrl = "https://bsky.social"
-    languages: Annotated[tuple[str, ...], Field(max_length=3)] = ()
-    timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
 
 
 class BlueskyChannel(BaseChannel[Settings]):
@@ -90,13 +72,17 @@ class BlueskyChannel(BaseChannel[Settings]):
 
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
-        words = fit(post.text[:MAX_BYTES], post.page_url, _length, MAX_GRAPHEMES, always=post.first)
+        words = fit(post.text[:MAX_BYTES], post.page_url, _LENGTH, MAX_GRAPHEMES, always=post.first)
         record: dict[str, Any] = {"$type": POSTS, "text": words, "createdAt": to_iso(post.at)}
         if facets := _links(words):
             record["facets"] = facets
         if self.settings.languages:
             record["langs"] = list(self.settings.languages)
         return {"rkey": record_key(post.at, post.key), "record": record}
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return Shown(payload["record"]["text"], length=_LENGTH(payload["record"]["text"]))
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
@@ -175,9 +161,12 @@ def record_key(at: Instant, key: str) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
 
 
-def _length(text: str) -> int:
+def _reached(clusters: int, size: int) -> int:
     """Graphemes, or bytes where those reach their own limit first."""
-    return max(graphemes(text), -(-octets(text) * MAX_GRAPHEMES // MAX_BYTES))
+    return max(clusters, -(-size * MAX_GRAPHEMES // MAX_BYTES))
+
+
+_LENGTH = Seamed(graphemes, octets, total=_reached)
 
 
 def _links(text: str) -> list[dict[str, Any]]:

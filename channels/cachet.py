@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import aiohttp
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from typing_extensions import override
 
-from channels.base import ApiUrl
+from channels.base import ApiUrl, Secret
 from channels.hosted import HostedPage
 from channels.hosted_dialect import SIZE, Call, Dialect, Fields, Incident, Update
 from channels.hosted_settings import HostedSettings, PartId
@@ -43,8 +43,17 @@ class Settings(HostedSettings):
     """``api_url`` is the page's address with ``/api`` at its end, and ``token`` an API token."""
 
     kind: Literal["cachet"]
-    api_url: ApiUrl
-    components: Annotated[dict[str, PartId], AfterValidator(_numbers)] = {}  # noqa: RUF012 - as its base
+    api_url: ApiUrl = Field(
+        description="the page's address with `/api` at its end; https, or http to this machine"
+    )
+    token: Secret = Field(
+        description="an API token with `incidents.manage`, `incident-updates.manage` and `components.manage`"
+    )
+    components: Annotated[dict[str, PartId], AfterValidator(_numbers)] = Field(
+        default={},
+        description="a map from our components, by id or name, to the numbers of theirs; "
+        "what is not in it is left alone",
+    )
 
 
 class Cachet(Dialect):

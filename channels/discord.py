@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from hashlib import sha256
-from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import override
 
-from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret, safe_address
+from channels.base import SKEW, BaseChannel
 from channels.discord_api import UNKNOWN_MESSAGE, DiscordApi, listed, posted, reference, refused, words
-from channels.discord_markdown import MAX_TEXT, said, unmarked
+from channels.discord_markdown import MAX_TEXT, read, said, unmarked
+from channels.discord_settings import HOOK, Settings
 from channels.http import Answer, NoAnswer
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
@@ -29,51 +27,13 @@ from daemon.core.ports import (
     Rejected,
     Scope,
     Sent,
+    Shown,
 )
 
 PER_MINUTE = 30.0  # from experience: Discord documents no numbers, its 429 says the rest
 SUPPRESS_EMBEDS = 1 << 2
 """The message flag that keeps Discord from unfolding links."""
 _EITHER = Capabilities("discord", MAX_TEXT, "units", "markdown", can_edit=True, per_minute=PER_MINUTE)
-_HOOK = re.compile(r"/api(?:/v\d+)?/webhooks/(\d+/[A-Za-z0-9._-]+)")
-
-
-def _snowflake(text: str) -> str:
-    if not re.fullmatch("[0-9]{5,25}", text):
-        raise ValueError("write the ID, a long number in quotes (Copy ID in Discord's developer mode)")
-    return text
-
-
-Snowflake = Annotated[str, AfterValidator(_snowflake)]
-
-
-class Settings(ChannelSettings):
-    """Either ``token`` and ``channel``, or ``webhook_url`` with ``thread`` if wanted."""
-
-    kind: Literal["discord"]
-    token: Secret | None = None
-    channel: Snowflake | None = None
-    webhook_url: Secret | None = None
-    thread: Snowflake | None = None
-    api_url: ApiUrl = "https://discord.com/api/v10"
-    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        bot = (self.token is not None, self.channel is not None)
-        if not (all(bot) and self.webhook_url is None) and not (not any(bot) and self.webhook_url):
-            raise ValueError("write either token and channel, or webhook_url alone")
-        if self.webhook_url is not None:
-            address = safe_address(self.webhook_url.get_secret_value())
-            if not _HOOK.fullmatch(urlsplit(address).path):
-                raise ValueError("webhook_url: copy it from the channel's Integrations, .../api/webhooks/...")
-        elif self.on_doubt is not None:
-            raise ValueError(
-                "on_doubt has no effect with a token: Discord is then asked what it has; drop the key"
-            )
-        elif self.thread is not None:
-            raise ValueError("thread goes with webhook_url; for a bot write the thread's ID as channel")
-        return self
 
 
 class DiscordChannel(BaseChannel[Settings]):
@@ -86,7 +46,7 @@ class DiscordChannel(BaseChannel[Settings]):
         if settings.webhook_url is not None:
             address = urlsplit(settings.webhook_url.get_secret_value())
             base = f"{address.scheme}://{address.netloc}/api/v10"  # without a version it is an old one
-            self._path = "/webhooks/" + _HOOK.sub(r"\1", address.path.rstrip("/"))
+            self._path = "/webhooks/" + HOOK.sub(r"\1", address.path.rstrip("/"))
             self._query = f"thread_id={settings.thread}" if settings.thread else ""
         else:
             base, self._path = settings.api_url, f"/channels/{settings.channel}"
@@ -117,6 +77,10 @@ class DiscordChannel(BaseChannel[Settings]):
             "allowed_mentions": {"parse": []},
         }
         return {"message": message, "nonce": nonce}
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return read(payload["message"]["content"])
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -6,12 +6,16 @@ import re
 
 from channels.fit import fit, units
 from channels.markdown import escape, slashed
+from channels.markdown import read as unslashed
+from channels.measure import Seamed
 from channels.plain import standing
-from daemon.core.ports import Post
+from daemon.core.ports import Post, Shown
 
 MAX_TEXT = 2_000  # https://docs.discord.com/developers/resources/message#create-message
 MAX_TITLE = 150
 MAX_FACTS = 12
+
+_TITLE, _LINK = re.compile(r"\*\*(.+)\*\*(?:\n|$)"), re.compile(r"-# \[(Status page)\]\(<([^>]*)>\)$")
 
 
 def said(post: Post, mark: str) -> str:
@@ -30,8 +34,15 @@ def said(post: Post, mark: str) -> str:
         facts.pop()
     room = MAX_TEXT - _length([*head, *facts, *foot])
     spoken = f"{post.mention} {post.text}".strip()[: MAX_TEXT + 1]  # more cannot fit, and costs time to count
-    words = fit(spoken, "", lambda text: units(escape(text)), room)
+    words = fit(spoken, "", Seamed(lambda text: units(escape(text))), room)
     return "\n".join([*head, escape(words), *facts, *foot])
+
+
+def read(content: str) -> Shown:
+    """A message as its readers see it; the link's address, which they do not see, behind the link."""
+    title = _TITLE.match(content)
+    body = _LINK.sub(r"\1: \2", content[title.end() if title else 0 :])
+    return Shown(unslashed(body), unslashed(title[1]) if title else "", units(content))
 
 
 def unmarked(content: str, mark: str) -> str:

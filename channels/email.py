@@ -20,12 +20,13 @@ from typing_extensions import override
 from channels.base import BaseChannel
 from channels.email_settings import TOKEN, Settings
 from channels.letter import Sender, Template, id_of, mail_address, template
+from channels.letter_reading import read
 from channels.smtp_outcome import lost, refused
 from channels.smtp_pool import Pool
 from channels.smtp_wire import Line
 from channels.tokens import Tokens
 from daemon.core.clock import Clock
-from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent
+from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent, Shown
 
 TEMPLATES = 8  # updates whose template is kept: those that are being rendered now
 _TOLD = attrgetter(*(field.name for field in fields(Post) if field.name not in ("key", "facts")))
@@ -107,6 +108,10 @@ class EmailChannel(BaseChannel[Settings]):
         before, _, after = self.settings.bounces.lower().partition(TOKEN.lower())
         inside = address.lower().removeprefix(before).removesuffix(after)
         return self._tokens.delivery(inside) if f"{before}{inside}{after}" == address.lower() else None
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return read(payload["message"])
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -48,22 +48,50 @@ class Settings(ChannelSettings):
     """``start_tls`` unset: required, but not to this machine."""
 
     kind: Literal["email"]
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(gt=0, lt=65536)] = 25
-    sender: MailAddress
-    sender_name: str = ""
-    recipients: tuple[MailAddress, ...] = ()
-    start_tls: bool | None = None
-    implicit_tls: bool = False
-    ca_file: FilePath | None = None
-    username: str | None = None
-    password: Secret | None = None
-    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0  # shorter than the outbox's deadline
-    connections: Annotated[int, Field(ge=1, le=100)] = 8
-    bounces: Annotated[str, AfterValidator(lambda text: text and _marked(text))] = ""
-    unsubscribe_url: Annotated[str, AfterValidator(lambda text: text and _stop_link(text))] = ""
-    unsubscribe_mail: Annotated[str, AfterValidator(lambda text: text and _stop_mail(text))] = ""
-    token_secret: Annotated[Secret, AfterValidator(_long_enough)] | None = None
+    host: str = Field(min_length=1, description="the relay")
+    port: int = Field(default=25, gt=0, lt=65536, description="587 for submission, 465 with `implicit_tls`")
+    sender: MailAddress = Field(
+        description="envelope sender and address in From; its domain also names Message-IDs"
+    )
+    sender_name: str = Field(
+        default="", description="the name shown beside the address; else the page's name"
+    )
+    recipients: tuple[MailAddress, ...] = Field(
+        default=(), description="bare addresses, one message for each"
+    )
+    start_tls: bool | None = Field(
+        default=None,
+        description="whether STARTTLS is required; unless given, it is wherever `host` is not this machine",
+    )
+    implicit_tls: bool = Field(default=False, description="TLS from the first byte (port 465)")
+    ca_file: FilePath | None = Field(
+        default=None, description="the authorities that vouch for the relay, PEM; else the system's"
+    )
+    username: str | None = Field(
+        default=None, description="for relays that want a login; goes with `password`"
+    )
+    password: Secret | None = Field(default=None, description="goes with `username`; never sent in the clear")
+    timeout: float = Field(default=20.0, gt=0, le=25, description="seconds for one whole attempt, 25 at most")
+    connections: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="connections at once; fewer if the relay answers 421 to more",
+    )
+    bounces: Annotated[str, AfterValidator(lambda text: text and _marked(text))] = Field(
+        default="", description="return path, with `TOKEN` for each mail's own word"
+    )
+    unsubscribe_url: Annotated[str, AfterValidator(lambda text: text and _stop_link(text))] = Field(
+        default="",
+        description="https address with `TOKEN` for the recipient's word: one-click unsubscribing",
+    )
+    unsubscribe_mail: Annotated[str, AfterValidator(lambda text: text and _stop_mail(text))] = Field(
+        default="", description="the same by mail: an address, with or without `TOKEN`"
+    )
+    token_secret: Annotated[Secret, AfterValidator(_long_enough)] | None = Field(
+        default=None,
+        description="what those words are made with, 24 characters or more; another one voids them",
+    )
 
     @property
     def upgrades(self) -> bool:

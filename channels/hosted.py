@@ -22,6 +22,7 @@ from channels.hosted_dialect import MALFORMED, Call, Dialect, Fields, Incident
 from channels.hosted_look import Look
 from channels.hosted_settings import HostedT
 from channels.http import Answer, NoAnswer, outcome_of
+from channels.measure import Seamed
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
     CannotTell,
@@ -37,6 +38,7 @@ from daemon.core.ports import (
     Retry,
     Scope,
     Sent,
+    Shown,
     Unknown,
 )
 
@@ -77,7 +79,7 @@ class HostedPage(BaseChannel[HostedT]):
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
         limit, parts, escaped = self._dialect.text_limit, self.settings.components, self._dialect.escaped
-        words = fit(post.text[: limit + 1], post.page_url, lambda text: len(escaped(text)), limit)
+        words = fit(post.text[: limit + 1], post.page_url, Seamed(lambda text: len(escaped(text))), limit)
         states = {parts.get(one.id) or parts.get(one.name): one.status.value for one in post.states}
         return {
             "incident": post.public_id,
@@ -88,6 +90,11 @@ class HostedPage(BaseChannel[HostedT]):
             "impact": post.impact,
             "components": {theirs: status for theirs, status in states.items() if theirs},
         }
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        words = f"{payload['status'].capitalize()}\n{self._dialect.read(payload['text'])}"
+        return Shown(words, payload["name"], len(payload["text"]))
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

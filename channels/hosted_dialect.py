@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from channels.markdown import read
 from daemon.core.clock import Instant
 from daemon.core.ports import Payload
 
@@ -72,6 +73,10 @@ class Dialect(ABC):
     @abstractmethod
     def escaped(self, text: str) -> str:
         """The text with nothing of it able to act on the page."""
+
+    def read(self, text: str) -> str:
+        """What the page's readers see of an escaped text."""
+        return read(text)
 
     @abstractmethod
     def status(self, payload: Payload) -> str:

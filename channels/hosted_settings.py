@@ -17,10 +17,19 @@ class HostedSettings(ChannelSettings):
 
     audience: Literal[Audience.public] = Audience.public
     on_doubt: None = None
-    token: Secret
-    components: dict[str, PartId] = {}  # noqa: RUF012 - pydantic gives each its own
-    deliver_notifications: bool = False
-    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0
+    token: Secret = Field(description="an API key")
+    components: dict[str, PartId] = Field(
+        default={},
+        description="a map from our components, by id or name, to the ids of theirs; "
+        "what is not in it is left alone",
+    )
+    deliver_notifications: bool = Field(
+        default=False,
+        description="whether the page tells its own subscribers, who may hear it from us already",
+    )
+    timeout: float = Field(
+        default=20.0, gt=0, le=25, description="seconds for one attempt; each call has a third"
+    )
 
 
 HostedT = TypeVar("HostedT", bound=HostedSettings)

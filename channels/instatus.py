@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import aiohttp
 from pydantic import Field
@@ -26,8 +26,11 @@ class Settings(HostedSettings):
     """``page`` is the page's id and ``token`` an API key."""
 
     kind: Literal["instatus"]
-    page: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
-    api_url: ApiUrl = "https://api.instatus.com"
+    page: str = Field(pattern="^[A-Za-z0-9_-]{1,64}$", description="the page's id")
+    api_url: ApiUrl = Field(
+        default="https://api.instatus.com",
+        description="another base address; https, or http to this machine",
+    )
 
 
 class Instatus(Dialect):

@@ -10,8 +10,9 @@ import structlog
 from typing_extensions import override
 
 from channels.base import BaseChannel, ChannelSettings
+from channels.plain import standing
 from daemon.core.clock import Clock
-from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent
+from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent, Shown
 
 Sink = Callable[[Mapping[str, Any]], None]
 
@@ -51,6 +52,13 @@ class LogChannel(BaseChannel[Settings]):
             **({"incident": post.incident} if post.incident else {}),
             **({"facts": dict(post.facts)} if post.facts else {}),
         }
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        where = standing(payload["status"], payload["impact"], *payload["components"])
+        facts = [f"{name}: {value}" for name, value in payload.get("facts", {}).items()]
+        title = f"{payload.get('incident', '')} {payload['title']}".strip()
+        return Shown("\n".join(line for line in (where, payload["text"], *facts) if line), title)
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`*|~\\\[\]@]+", re.IGNORECASE)
-# List marks count at the start of a line only; the rest begins markup, a mention or a heading anywhere.
-_ACTIVE = re.compile(
-    r"^(?P<list>[ \t]*)(?P<mark>[-+])(?=[\s#])|^(?P<number>[ \t]*\d+)(?P<dot>[.)])(?=\s)"
-    r"|(?P<sign>[\\`*_~|<>\[\]@#])",
-    re.MULTILINE,
-)
+# These begin markup, a mention or a heading anywhere; list marks count at the start of a line only.
+_SIGN = re.compile(r"[\\`*_~|<>\[\]@#]")
+_LIST = re.compile(r"^([ \t]*)(?=[-+](?:\s|\\#))|^([ \t]*\d+)(?=[.)]\s)", re.MULTILINE)
+_SLASH = re.compile(r"\\([^\sA-Za-z0-9])")
 _LINE = re.compile(r"(?<!\n)\n(?!\n)")
 
 
@@ -26,7 +24,7 @@ def escape(text: str) -> str:
 
 def slashed(text: str) -> str:
     """The same without regard for addresses."""
-    return _ACTIVE.sub(_slashed, text)
+    return _LIST.sub(r"\g<0>\\", _SIGN.sub(r"\\\g<0>", text))
 
 
 def paragraphs(text: str) -> str:
@@ -34,6 +32,6 @@ def paragraphs(text: str) -> str:
     return _LINE.sub("  \n", escape(text))
 
 
-def _slashed(found: re.Match[str]) -> str:
-    before = found["list"] or found["number"] or ""
-    return before + "\\" + found[0][len(before) :]
+def read(text: str) -> str:
+    """What readers see of an escaped text."""
+    return _SLASH.sub(r"\1", text).replace("  \n", "\n")

@@ -15,6 +15,7 @@ from channels.base import ApiUrl, BaseChannel, ChannelSettings, Secret
 from channels.fit import fit
 from channels.http import Answer, NoAnswer, outcome_of
 from channels.mastodon_api import Limits, MastodonApi, NotUnderstood, reference
+from channels.measure import Seamed
 from channels.plain import uncalled
 from daemon.core.clock import MINUTE, Clock, Instant
 from daemon.core.ports import (
@@ -27,6 +28,7 @@ from daemon.core.ports import (
     Post,
     Ref,
     Sent,
+    Shown,
 )
 from daemon.core.words import Audience
 
@@ -42,12 +44,28 @@ class Settings(ChannelSettings):
     kind: Literal["mastodon"]
     audience: Literal[Audience.public] = Audience.public
     on_doubt: None = None
-    api_url: ApiUrl
-    token: Secret
-    visibility: Literal["public", "unlisted", "private"] = "public"
-    language: Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
-    mentions: tuple[str, ...] = ()
-    timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
+    api_url: ApiUrl = Field(description="the server's address; https, or http to this machine")
+    token: Secret = Field(
+        description="access token with `write:statuses`, `read:statuses` and `read:accounts`"
+    )
+    visibility: Literal["public", "unlisted", "private"] = Field(
+        default="public",
+        description="`public`, `unlisted` (not in the public timelines) or `private` (followers alone)",
+    )
+    language: Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = Field(
+        default=None,
+        description="language of the posts as ISO 639, such as `en` or `pt-BR`; else the account's",
+    )
+    mentions: tuple[str, ...] = Field(
+        default=(),
+        description="accounts that a post may mention, without their server; other `@name`s get a space",
+    )
+    timeout: float = Field(
+        default=20.0,
+        gt=0,
+        le=60,
+        description="seconds for one attempt; each of its at most two calls has half",
+    )
 
 
 class MastodonChannel(BaseChannel[Settings]):
@@ -76,9 +94,13 @@ class MastodonChannel(BaseChannel[Settings]):
     def _compose(self, post: Post, recipient: str) -> Payload:
         text = uncalled(post.text[: LONGEST * self._limits.characters], self.settings.mentions)
         # The link costs the same in every post here, and tells the posts of two incidents apart.
-        words = fit(text, post.page_url, self._limits.count, self._limits.characters, always=True)
+        words = fit(text, post.page_url, Seamed(self._limits.count), self._limits.characters, always=True)
         language = {"language": self.settings.language} if self.settings.language else {}
         return {"status": words, "visibility": self.settings.visibility, **language}
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return Shown(payload["status"], length=self._limits.count(payload["status"]))
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -13,8 +13,9 @@ import aiohttp
 import regex
 
 from channels.base import SKEW
-from channels.fit import URL_WEIGHT, addressed, graphemes
+from channels.fit import graphemes
 from channels.http import LIST_LIMIT, Answer, NoAnswer, encoded, exchange
+from channels.weight import URL_WEIGHT, addressed
 from daemon.core.clock import Instant, from_datetime
 from daemon.core.ports import CannotTell, Found, NotThere, Ref
 
@@ -38,7 +39,9 @@ class Limits:
 
         Never less than the server's own; odd addresses are counted a little too high.
         """
-        return addressed(_REMOTE.sub(r"\1", text), graphemes, self.per_url, bare=False)
+        return addressed(
+            _REMOTE.sub(r"\1", text) if "@" in text else text, graphemes, self.per_url, bare=False
+        )
 
 
 class NotUnderstood(Exception):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from channels.fit import characters, fit
+from channels.measure import Seamed
 from channels.plain import standing
-from daemon.core.ports import Post
+from daemon.core.ports import Post, Shown
 
 # https://docs.slack.dev/reference/methods/chat.postMessage: 4,000 characters are advised, 40,000 are cut.
 MAX_TEXT = 4_000
 MAX_TITLE = 200
 MAX_FACTS = 12
+
+_TITLE, _LINK = re.compile(r"\*(.+)\*(?:\n|$)"), re.compile(r"<([^|>]*)\|([^>]*)>")
 
 
 def escape(text: str) -> str:
@@ -35,10 +40,21 @@ def said(post: Post) -> str:
     words = fit(
         f"{post.mention} {post.text}".strip(),
         "",
-        lambda text: len(escape(text)),
+        Seamed(lambda text: len(escape(text))),
         MAX_TEXT - _length([*head, *facts, *foot]),
     )
     return "\n".join([*head, escape(words), *facts, *foot])
+
+
+def read(text: str) -> Shown:
+    """A message as its readers see it; the link's address, which they do not see, behind the link."""
+    title = _TITLE.match(text)
+    body = _LINK.sub(r"\2: \1", text[title.end() if title else 0 :])
+    return Shown(_unescaped(body), _unescaped(title[1]) if title else "", len(text))
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _length(lines: list[str]) -> int:

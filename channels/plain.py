@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from dataclasses import replace
 from functools import lru_cache
+
+from daemon.core.ports import Post
 
 KEPT = 64
 """Texts that are remembered cleaned: one update is rendered for thousands of recipients."""
@@ -19,6 +22,10 @@ _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # marks U+200E, U+200F and U+061C stay: right-to-left languages need them and they reorder nothing.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+# All characters of the three patterns above.
+_UNCLEAN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 _SPACES = re.compile(r"\s+")
 _MENTION = re.compile(r"(?<![\w@＠/])[@＠](?=(\w{1,50}))")
 
@@ -26,8 +33,10 @@ _MENTION = re.compile(r"(?<![\w@＠/])[@＠](?=(\w{1,50}))")
 @lru_cache(KEPT)
 def clean(text: str) -> str:
     """The text without controls, bidi overrides and lone surrogates; line ends are newlines."""
-    text = _LINE_ENDS.sub("\n", text)
-    return _SURROGATES.sub("\ufffd", _HIDDEN.sub("", text)).strip()
+    if _UNCLEAN.search(text) is not None:  # most texts are clean, and one look is faster than three
+        text = _LINE_ENDS.sub("\n", text)
+        text = _SURROGATES.sub("\ufffd", _HIDDEN.sub("", text))
+    return text.strip()
 
 
 @lru_cache(KEPT)
@@ -42,6 +51,8 @@ def uncalled(text: str, allowed: Container[str]) -> str:
     >>> uncalled("@everyone @ExampleStatus a@example.com", {"ExampleStatus"})
     '@ everyone @ExampleStatus a@example.com'
     """
+    if "@" not in text and "＠" not in text:
+        return text
     return _MENTION.sub(lambda found: found[0] if found[1] in allowed else found[0] + " ", text)
 
 
@@ -63,3 +74,20 @@ def standing(status: str, impact: str, *more: str) -> str:
     """
     felt = f"{impact} impact" if impact and impact != "none" else ""
     return " · ".join(part for part in (status.capitalize(), felt, *more) if part)
+
+
+def cleaned(post: Post) -> Post:
+    """The post with every text of it cleaned."""
+    return replace(
+        post,
+        incident=one_line(post.incident),
+        title=one_line(post.title),
+        text=clean(post.text),
+        status=one_line(post.status),
+        impact=one_line(post.impact),
+        components=tuple(one_line(name) for name in post.components),
+        page_name=one_line(post.page_name),
+        page_url=one_line(post.page_url),
+        mention=one_line(post.mention),
+        facts={one_line(name): one_line(value) for name, value in post.facts.items()},
+    )

@@ -12,20 +12,24 @@ from pydantic import Field
 from channels import (
     apprise,
     bluesky,
+    bluesky_settings,
     cachet,
     discord,
+    discord_settings,
     email,
     email_settings,
     instatus,
     log,
     mastodon,
     slack,
+    slack_settings,
     sms,
     statuspage_io,
     teams,
     telegram,
     webhook,
     x,
+    x_settings,
 )
 from channels.base import BaseChannel, ChannelSettings
 from daemon.core.clock import Clock
@@ -45,20 +49,20 @@ class StatusPageSettings(ChannelSettings):
 
 KINDS: dict[str, tuple[type[ChannelSettings], type[BaseChannel[Any]]]] = {
     "apprise": (apprise.Settings, apprise.AppriseChannel),
-    "bluesky": (bluesky.Settings, bluesky.BlueskyChannel),
+    "bluesky": (bluesky_settings.Settings, bluesky.BlueskyChannel),
     "cachet": (cachet.Settings, cachet.CachetChannel),
-    "discord": (discord.Settings, discord.DiscordChannel),
+    "discord": (discord_settings.Settings, discord.DiscordChannel),
     "email": (email_settings.Settings, email.EmailChannel),
     "instatus": (instatus.Settings, instatus.InstatusChannel),
     "log": (log.Settings, log.LogChannel),
     "mastodon": (mastodon.Settings, mastodon.MastodonChannel),
-    "slack": (slack.Settings, slack.SlackChannel),
+    "slack": (slack_settings.Settings, slack.SlackChannel),
     "sms": (sms.Settings, sms.SmsChannel),
     "statuspage_io": (statuspage_io.Settings, statuspage_io.StatuspageChannel),
     "teams": (teams.Settings, teams.TeamsChannel),
     "telegram": (telegram.Settings, telegram.TelegramChannel),
     "webhook": (webhook.Settings, webhook.WebhookChannel),
-    "x": (x.Settings, x.XChannel),
+    "x": (x_settings.Settings, x.XChannel),
 }
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import aiohttp
-from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import override
 
-from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret, safe_address
+from channels.base import SKEW, BaseChannel
 from channels.http import Answer, NoAnswer, outcome_of
-from channels.mrkdwn import MAX_TEXT, said
+from channels.mrkdwn import MAX_TEXT, read, said
 from channels.slack_api import SlackApi, reference, root_of
 from channels.slack_errors import NO_PARENT, refused
+from channels.slack_settings import Settings
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
     CannotTell,
@@ -28,40 +28,11 @@ from daemon.core.ports import (
     Rejected,
     Scope,
     Sent,
+    Shown,
 )
 
 PER_MINUTE = 60.0  # "about one message per second per channel", short bursts allowed
 EVENT = "tocsin_update"
-
-
-def _channel_id(text: str) -> str:
-    if not re.fullmatch("[CDG][A-Z0-9]{2,}", text):
-        raise ValueError("write the channel's ID, such as C0123ABCD (at the end of its details)")
-    return text
-
-
-class Settings(ChannelSettings):
-    """Either ``token`` and ``channel``, or ``webhook_url``."""
-
-    kind: Literal["slack"]
-    token: Secret | None = None
-    channel: Annotated[str, AfterValidator(_channel_id)] | None = None
-    webhook_url: Secret | None = None
-    api_url: ApiUrl = "https://slack.com/api"
-    timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        bot = (self.token is not None, self.channel is not None)
-        if not (all(bot) and self.webhook_url is None) and not (not any(bot) and self.webhook_url):
-            raise ValueError("write either token and channel, or webhook_url alone")
-        if self.webhook_url is not None:
-            safe_address(self.webhook_url.get_secret_value())
-        elif self.on_doubt is not None:
-            raise ValueError(
-                "on_doubt has no effect with a token: Slack is then asked what it has; drop the key"
-            )
-        return self
 
 
 class SlackChannel(BaseChannel[Settings]):
@@ -104,6 +75,10 @@ class SlackChannel(BaseChannel[Settings]):
             message["channel"] = self.settings.channel
             message["metadata"] = {"event_type": EVENT, "event_payload": facts}
         return {"first": post.first, "message": message}
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return read(payload["message"]["text"])
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -70,12 +70,14 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    id: str = ""
-    status: str = ""
-    sent: tuple[str, ...] = ()
-    later: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
+    id: str = Field(
+        default="", description="where the message's id stands in the answer's JSON, such as `messages.0.id`"
+    )
+    status: str = Field(default="", description="where its status stands")
+    sent: tuple[str, ...] = Field(default=(), description="values of the status that mean: taken")
+    later: tuple[str, ...] = Field(default=(), description="not taken, try again")
+    gone: tuple[str, ...] = Field(default=(), description="this number wants no more, or is none")
+    refused: tuple[str, ...] = Field(default=(), description="refused for good")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -92,12 +94,16 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    url: ApiUrl
-    method: Literal["POST", "PUT", "GET"] = "POST"
-    headers: Annotated[dict[str, str], AfterValidator(_header_fields)] = Field(default_factory=dict)
-    query: dict[str, Template] = Field(default_factory=dict)
-    form: dict[str, Template] | None = None
-    body: Annotated[dict[str, JsonValue], AfterValidator(_tree)] | None = None
+    url: ApiUrl = Field(description="address of the provider's API")
+    method: Literal["POST", "PUT", "GET"] = Field(default="POST", description="`POST`, `PUT` or `GET`")
+    headers: Annotated[dict[str, str], AfterValidator(_header_fields)] = Field(
+        default_factory=dict, description="fields of the head; `{secret}` and `{key}` may stand in them"
+    )
+    query: dict[str, Template] = Field(default_factory=dict, description="fields behind the address's `?`")
+    form: dict[str, Template] | None = Field(default=None, description="fields of a form")
+    body: Annotated[dict[str, JsonValue], AfterValidator(_tree)] | None = Field(
+        default=None, description="a tree that is sent as JSON"
+    )
     answer: Reading = Reading()
 
     @model_validator(mode="after")

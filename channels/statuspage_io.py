@@ -6,7 +6,7 @@ https://developer.statuspage.io/
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import aiohttp
 from pydantic import Field
@@ -28,8 +28,11 @@ class Settings(HostedSettings):
     """``page`` is the page's id and ``token`` an API key of somebody who may write there."""
 
     kind: Literal["statuspage_io"]
-    page: Annotated[str, Field(pattern="^[A-Za-z0-9]{1,64}$")]
-    api_url: ApiUrl = "https://api.statuspage.io/v1"
+    page: str = Field(pattern="^[A-Za-z0-9]{1,64}$", description="the page's id")
+    api_url: ApiUrl = Field(
+        default="https://api.statuspage.io/v1",
+        description="another base address; https, or http to this machine",
+    )
 
 
 class Statuspage(Dialect):
@@ -47,6 +50,10 @@ class Statuspage(Dialect):
     @override
     def escaped(self, text: str) -> str:
         return inert(text)  # it does not say what markup it takes, so a backslash might be shown
+
+    @override
+    def read(self, text: str) -> str:
+        return text
 
     @override
     def status(self, payload: Payload) -> str:

@@ -12,9 +12,9 @@ from yarl import URL
 
 from channels.base import BaseChannel, ChannelSettings, Secret, safe_address
 from channels.http import Answer, NoAnswer, encoded, exchange, outcome_of
-from channels.teams_card import MAX_BYTES, message_of
+from channels.teams_card import MAX_BYTES, message_of, read
 from daemon.core.clock import Clock
-from daemon.core.ports import Capabilities, Outcome, Payload, Post, Reason, Ref, Rejected, Scope, Sent
+from daemon.core.ports import Capabilities, Outcome, Payload, Post, Reason, Ref, Rejected, Scope, Sent, Shown
 
 PER_MINUTE = 60.0  # far below the four a second above which Teams turns webhooks away
 _CONNECTORS = (".webhook.office.com", ".webhook.office365.com", "outlook.office.com", "outlook.office365.com")
@@ -59,8 +59,10 @@ class Settings(ChannelSettings):
     """``webhook_url`` is the address that the workflow's first step shows; it is a secret as a whole."""
 
     kind: Literal["teams"]
-    webhook_url: Annotated[Secret, AfterValidator(_workflow)]
-    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0
+    webhook_url: Annotated[Secret, AfterValidator(_workflow)] = Field(
+        description="the whole address of the workflow, with its `sig`"
+    )
+    timeout: float = Field(default=20.0, gt=0, le=25, description="seconds for one attempt")
 
 
 class TeamsChannel(BaseChannel[Settings]):
@@ -80,6 +82,10 @@ class TeamsChannel(BaseChannel[Settings]):
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
         return message_of(post)
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return read(payload)
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any
 
 from channels.fit import characters, fit
 from channels.plain import standing
-from daemon.core.ports import Post
+from daemon.core.ports import Post, Shown
 
 VERSION = "1.4"
 MAX_BYTES = 20_000
@@ -40,6 +40,20 @@ def message_of(post: Post) -> Card:
     ]  # more cannot fit, and costs time to count
     words = fit(spoken, "", lambda text: size(_paragraphs(text)), room)
     return _message(post, _paragraphs(words), facts)
+
+
+def read(message: Card) -> Shown:
+    """A card as its readers see it; a gap is an empty line, and the button's address stands behind it."""
+    card = message["attachments"][0]["content"]
+    title, *more = card["body"]
+    gaps = ("\n" if block.get("spacing") == "Medium" else "" for block in more)
+    lines = [gap + _words(block) for gap, block in zip(gaps, more, strict=True)]
+    buttons = [f"[ {action['title']} ]: {action['url']}" for action in card.get("actions", ())]
+    return Shown("\n".join([*lines, *buttons]), _words(title), size(message))
+
+
+def _words(block: Card) -> str:
+    return "".join(run["text"] for run in block["inlines"])
 
 
 def _message(post: Post, words: list[Card], facts: list[str]) -> Card:

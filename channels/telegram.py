@@ -13,9 +13,9 @@ from typing_extensions import override
 from channels.base import ApiUrl, BaseChannel, ChannelSettings, Secret
 from channels.http import Answer, NoAnswer, encoded, exchange
 from channels.telegram_errors import parameters, refused, unchanged, words
-from channels.telegram_html import MAX_TEXT, said
+from channels.telegram_html import MAX_TEXT, read, said
 from daemon.core.clock import Clock
-from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent
+from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent, Shown
 
 PER_MINUTE = 20.0  # https://core.telegram.org/bots/faq: in one group
 
@@ -42,11 +42,23 @@ class Settings(ChannelSettings):
     """``token`` from BotFather; ``chat`` is an @name or an id; ``topic`` is one of a group's topics."""
 
     kind: Literal["telegram"]
-    token: Annotated[Secret, AfterValidator(_bot_token)]
-    chat: Annotated[str, BeforeValidator(_number), AfterValidator(_chat)]
-    topic: Annotated[int, Field(gt=0)] | None = None
-    api_url: ApiUrl = "https://api.telegram.org"
-    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0
+    token: Annotated[Secret, AfterValidator(_bot_token)] = Field(description="the token that BotFather gave")
+    chat: Annotated[str, BeforeValidator(_number), AfterValidator(_chat)] = Field(
+        description="`@name`, or the id, which begins with `-`"
+    )
+    topic: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="the number of a topic, in a group that has topics"
+    )
+    api_url: ApiUrl = Field(
+        default="https://api.telegram.org",
+        description="a Bot API server of your own; https, or http to this machine",
+    )
+    timeout: float = Field(
+        default=20.0,
+        gt=0,
+        le=25,
+        description="seconds for one attempt; each of its at most two calls has half",
+    )
 
 
 class TelegramChannel(BaseChannel[Settings]):
@@ -77,6 +89,10 @@ class TelegramChannel(BaseChannel[Settings]):
             "parse_mode": "HTML",
             "link_preview_options": {"is_disabled": True},
         }
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return read(payload["text"])
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from html import escape
+from html import escape, unescape
 
 from channels.fit import fit, units
 from channels.plain import standing
-from daemon.core.ports import Post
+from daemon.core.ports import Post, Shown
 
 MAX_TEXT = 4_096  # https://core.telegram.org/bots/api#sendmessage: after parsing, so tags do not count
 MAX_TITLE = 200
@@ -16,6 +16,9 @@ LINK = "Status page"
 
 # Telegram makes a mention of any @name; a word joiner behind the sign, which nobody sees, keeps it text.
 _MENTION = re.compile(r"(?<![\w@/])@(?=\w)")
+
+_TAG, _BOLD = re.compile("<[^>]*>"), re.compile(r"<b>([^<]*)</b>\n?")
+_ANCHOR = re.compile(r'<a href="([^"]*)">([^<]*)</a>')
 
 
 def said(post: Post) -> str:
@@ -38,12 +41,20 @@ def said(post: Post) -> str:
     return "\n".join(lines)
 
 
+def read(text: str) -> Shown:
+    """A message as its readers see it; the link's address, which they do not see, behind the link."""
+    parsed = unescape(_TAG.sub("", text))
+    title = _BOLD.match(text)
+    body = unescape(_TAG.sub("", _ANCHOR.sub(r"\2: \1", text[title.end() if title else 0 :])))
+    return Shown(body, unescape(title[1]) if title else "", units(parsed))
+
+
 def _text(text: str) -> str:
     return escape(text, quote=False)
 
 
 def _uncalled(text: str) -> str:
-    return _MENTION.sub("@\u2060", text)
+    return _MENTION.sub("@\u2060", text) if "@" in text else text
 
 
 def _length(lines: list[str]) -> int:

@@ -49,11 +49,20 @@ class Settings(ChannelSettings):
     """The receiver's address, a secret as a whole, and what to sign with; two secrets while changing them."""
 
     kind: Literal["webhook"]
-    url: Secret
-    secret: SigningSecret
-    previous_secret: SigningSecret | None = None
-    networks: tuple[NetworkSetting, ...] = ()
-    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0
+    url: Secret = Field(
+        description="the receiver's address; https, at port 443 or 8443; kept secret as a whole"
+    )
+    secret: SigningSecret = Field(description="`whsec_` and 24 to 64 random bytes in base64")
+    previous_secret: SigningSecret | None = Field(
+        default=None, description="a second one that signs too, while the receiver changes over"
+    )
+    networks: tuple[NetworkSetting, ...] = Field(
+        default=(),
+        description=(
+            "networks of your own that may be called, also by http and at any port, such as `10.1.2.0/24`"
+        ),
+    )
+    timeout: Annotated[float, Field(gt=0, le=25)] = Field(default=20.0, description="seconds for one attempt")
 
     @model_validator(mode="after")
     def _may_be_called(self) -> Self:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal
-from typing import Annotated, Literal
 
 import aiohttp
-from pydantic import Field
 from typing_extensions import override
 
-from channels.base import SKEW, ApiUrl, BaseChannel, ChannelSettings, Secret
-from channels.fit import fit, weighted
+from channels.base import SKEW, BaseChannel
+from channels.fit import fit
 from channels.http import Answer, NoAnswer, outcome_of, wait_asked
 from channels.plain import uncalled
+from channels.weight import links, weighted
 from channels.x_budget import Budget, Prices
 from channels.x_session import Refusal, XSession, words
-from channels.x_timeline import PAGES, TooLong, XTimeline, same, unwrapped
+from channels.x_settings import Settings
+from channels.x_timeline import TooLong, XTimeline, same, unwrapped
 from daemon.core.clock import Clock, Instant
 from daemon.core.ports import (
     CannotTell,
@@ -35,33 +35,13 @@ from daemon.core.ports import (
     Retry,
     Scope,
     Sent,
+    Shown,
     Unknown,
 )
-from daemon.core.words import Audience
 
 MAX_WEIGHT = 280  # https://docs.x.com/fundamentals/counting-characters
 LONGEST = 2_000
 """Code points worth counting: 140 emoji of up to 11 code points each are 280."""
-
-
-class Settings(ChannelSettings):
-    """The four values that X's developer console shows for an app with write access."""
-
-    kind: Literal["x"]
-    audience: Literal[Audience.public] = Audience.public
-    on_doubt: None = None
-    api_key: Secret
-    api_key_secret: Secret
-    access_token: Secret
-    access_token_secret: Secret
-    api_url: ApiUrl = "https://api.x.com"
-    link: Literal["first", "never", "always"] = "first"
-    mentions: tuple[str, ...] = ()
-    monthly_posts: Annotated[int, Field(ge=0, le=PAGES * 100)] | None = None
-    monthly_budget: Annotated[Decimal, Field(ge=0)] | None = None
-    price: Annotated[Decimal, Field(ge=0)] = Decimal("0.015")
-    price_with_link: Annotated[Decimal, Field(ge=0)] = Decimal("0.200")
-    timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
 
 
 class XChannel(BaseChannel[Settings]):
@@ -82,8 +62,8 @@ class XChannel(BaseChannel[Settings]):
         self._client = AsyncClient(None, *keys, return_type=dict)
         self._client.session = XSession(session, settings.api_url, keys, settings.timeout / 2)
         self._timeline = XTimeline(self._client)
-        prices = Prices(settings.price, settings.price_with_link)
-        self._budget = Budget(settings.monthly_posts, settings.monthly_budget, prices)
+        self._prices = Prices(settings.price, settings.price_with_link)
+        self._budget = Budget(settings.monthly_posts, settings.monthly_budget, self._prices)
 
     @override
     def _capabilities(self) -> Capabilities:
@@ -103,6 +83,14 @@ class XChannel(BaseChannel[Settings]):
         linked = self.settings.link == "always" or (self.settings.link == "first" and post.first)
         text = uncalled(unicodedata.normalize("NFC", post.text[:LONGEST]), self.settings.mentions)
         return {"text": fit(text, post.page_url if linked else "", weighted, MAX_WEIGHT, always=True)}
+
+    @override
+    def cost(self, payload: Payload) -> Decimal:
+        return self._prices.of(link=links(payload["text"]))
+
+    @override
+    def shown(self, payload: Payload) -> Shown:
+        return Shown(payload["text"], length=weighted(payload["text"]))
 
     @override
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from channels.fit import links
+from channels.weight import links
 from daemon.core.clock import Instant, from_datetime, to_datetime
 
 Timeline = Callable[[Instant], AsyncIterator[dict[str, Any]]]

@@ -95,27 +95,47 @@ class Tls(Block):
     ``key_file`` may be left out when the key is in ``cert_file``.
     """
 
-    cert_file: str
-    key_file: str = ""
-    client_ca_file: str = ""
+    cert_file: str = Field(
+        description="certificate of the private listener, PEM; without `listen.tls` it speaks plain HTTP"
+    )
+    key_file: str = Field(
+        default="", description="its private key, PEM; else it is in the certificate's file"
+    )
+    client_ca_file: str = Field(default="", description="who signs the certificates that sources may show")
 
 
 class Listen(Block):
     """Customers reach the public listener, monitors and operators the private one, bounces the third."""
 
-    public: Address = address.parse("127.0.0.1:8080")
-    private: Address = address.parse("127.0.0.1:8081")
-    bounces: Address | None = None
+    public: Address = Field(
+        default=address.parse("127.0.0.1:8080"),
+        description="address of the status page; `:8080` is every address, port 0 a free one",
+    )
+    private: Address = Field(
+        default=address.parse("127.0.0.1:8081"), description="address of webhooks, API, console and metrics"
+    )
+    bounces: Address | None = Field(
+        default=None,
+        description="address on which mails that came back are taken (SMTP or LMTP),"
+        " such as `127.0.0.1:8025`; see [e-mail](channels/email.md)",
+    )
     tls: Tls | None = None  # of the private listener; a proxy in front of the public one has its own
 
 
 class Page(Block):
     """What the status page and the texts say about themselves."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] = "Status"
-    url: PageUrl = "http://127.0.0.1:8080"
-    time_zone: TimeZone = "UTC"
-    description: Annotated[str, Field(max_length=2000)] = ""
+    name: str = Field(
+        default="Status", min_length=1, max_length=200, description="the page's name, for headings and texts"
+    )
+    url: PageUrl = Field(
+        default="http://127.0.0.1:8080",
+        description="the page's address as customers reach it, without a path: its links start at the root",
+    )
+    time_zone: TimeZone = Field(
+        default="UTC", description="time zone of times in texts, such as `Europe/Berlin`"
+    )
+    description: str = Field(default="", max_length=2000, description="one sentence under the page's name")
 
 
 class Source(Block):
@@ -125,13 +145,17 @@ class Source(Block):
     client certificate's name.
     """
 
-    name: Annotated[str, Field(pattern=NAME)]
-    format: Literal["alertmanager"] = "alertmanager"
-    token: Tokens | None = None
-    username: str = ""
-    password: Tokens | None = None
-    users: Tokens | None = None
-    client_certs: tuple[ClientCert, ...] = ()
+    name: str = Field(pattern=NAME, description="the last word of the webhook's address")
+    format: Literal["alertmanager"] = Field(default="alertmanager", description="what the monitor sends")
+    token: Tokens | None = Field(default=None, description="bearer tokens")
+    username: str = Field(default="", description="user of basic authentication")
+    password: Tokens | None = Field(default=None, description="its password")
+    users: Tokens | None = Field(default=None, description="more users, `name:password` a line")
+    client_certs: tuple[ClientCert, ...] = Field(
+        default=(),
+        description="client certificates: a common name, or `sha256:` and the fingerprint; "
+        "needs `listen.tls.client_ca_file`",
+    )
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -164,8 +188,13 @@ class Source(Block):
 class Api(Block):
     """Who may act through the private listener, and under which host names it answers."""
 
-    token: Tokens | None = None
-    allowed_hosts: tuple[str, ...] = ()
+    token: Tokens | None = Field(
+        default=None,
+        description="needed for acts, and off loopback for everything; else the daemon makes one of its own",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="further host names under which the private listener is reached"
+    )
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -176,16 +205,26 @@ class Api(Block):
 class Log(Block):
     """What is logged, to stderr; ``auto`` is readable on a terminal and JSON elsewhere."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "json", "console"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="`debug`, `info`, `warning` or `error`"
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`json`, `console`, or `auto`: readable on a terminal, else JSON"
+    )
 
 
 class Limits(Block):
     """Bounds that protect the daemon; the defaults suit a site with 10,000 alerts."""
 
-    body_bytes: Annotated[int, Field(ge=1024)] = 64 * MEBIBYTE
-    raw_bodies: Annotated[int, Field(ge=1)] = 1000
-    shutdown_grace: SpanSetting = 30 * SECOND
+    body_bytes: int = Field(
+        default=64 * MEBIBYTE, ge=1024, description="largest body, unpacked; above it 413"
+    )
+    raw_bodies: int = Field(
+        default=1000, ge=1, description="how many unreadable bodies are kept for a person to look at"
+    )
+    shutdown_grace: SpanSetting = Field(
+        default=30 * SECOND, description="how long deliveries that have begun may take at the end"
+    )
 
 
 if TYPE_CHECKING:
@@ -211,11 +250,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     listen: Listen = Listen()
-    database: Annotated[SecretStr, BeforeValidator(_database)] = SecretStr("sqlite:///var/tocsin.db")
+    database: Annotated[SecretStr, BeforeValidator(_database)] = Field(
+        default=SecretStr("sqlite:///var/tocsin.db"),
+        description="see [Database](#database); a relative path starts where the daemon was started",
+    )
     page: Page = Page()
-    rules: tuple[str, ...] = Field(default=("pack:starter",), min_length=1)
-    sources: tuple[Source, ...] = ()
-    channels: tuple[AnyChannel, ...] = ()
+    rules: tuple[str, ...] = Field(
+        default=("pack:starter",),
+        min_length=1,
+        description="rule files in their order; relative to this file, `*` allowed, "
+        "`pack:NAME` is one that is shipped",
+    )
+    sources: tuple[Source, ...] = Field(default=(), description="who may post to `/hooks/NAME`; see below")
+    channels: tuple[AnyChannel, ...] = Field(default=(), description="ways out; see below")
     api: Api = Api()
     log: Log = Log()
     limits: Limits = Limits()

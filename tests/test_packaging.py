@@ -109,7 +109,7 @@ def test_ci_script_is_bash() -> None:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize("target", ["demo", "run", "test", "lint", "bench", "clean"])
+@pytest.mark.parametrize("target", ["demo", "run", "test", "lint", "docs", "bench", "clean"])
 def test_make_has_the_target(target: str) -> None:
     """Each target that the README names is there, with commands."""
     done = subprocess.run(

@@ -16,12 +16,20 @@ from daemon.core.errors import TocsinError
 from rules.errors import LoadError, Problem
 
 if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+    from channels.base import ChannelSettings
     from config.load import Configuration
 
 app = typer.Typer(add_completion=False)
 
 DEADLINE = 15.0
 """Seconds that a channel's check may take."""
+
+ROOMY = 100
+"""Columns of a terminal from which on what is wrong fits into the table."""
+
+_UNREACHED = ("no connection", "no answer", "SMTPConnect", "TimeoutError")
 
 
 @dataclass(slots=True)
@@ -48,7 +56,7 @@ def check(
     ctx: typer.Context,
     channels: Annotated[
         bool,
-        typer.Option("--channels", help="Ask every channel whether it would work."),
+        typer.Option("--channels", help="Ask every channel whether it would work; posts nothing."),
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Leave the database alone.")] = False,
     config: Config = None,
@@ -112,26 +120,36 @@ def _rules(configuration: Configuration) -> list[Problem]:
 
 
 async def _ask_channels(configuration: Configuration) -> list[tuple[str, str, str, str]]:
-    import aiohttp  # noqa: PLC0415 - see above
+    """All at once: a silent one costs its own deadline and nobody else's."""
+    from channels.http import open_session  # noqa: PLC0415 - see above
+    from channels.registry import kind_of  # noqa: PLC0415 - see above
 
+    channels = configuration.settings.channels
+    async with open_session() as session:
+        found = await asyncio.gather(*(_ask(one, session) for one in channels))
+    return [
+        (one.name, kind_of(one), one.audience.value, wrong)
+        for one, wrong in zip(channels, found, strict=True)
+    ]
+
+
+async def _ask(settings: ChannelSettings, session: ClientSession) -> str:
+    """What is wrong with one channel; empty when nothing is."""
     from channels.registry import STATUS_PAGE, build, kind_of  # noqa: PLC0415 - see above
     from daemon.core.clock import SystemClock  # noqa: PLC0415 - see above
 
-    found = []
-    async with aiohttp.ClientSession(trust_env=False) as session:
-        for one in configuration.settings.channels:
-            wrong = ""
-            if kind_of(one) != STATUS_PAGE:
-                channel = build(one, session, SystemClock())
-                try:
-                    async with asyncio.timeout(DEADLINE):
-                        wrong = await channel.check() or ""
-                except TimeoutError:
-                    wrong = f"no answer within {DEADLINE:.0f} s"
-                finally:
-                    await channel.close()
-            found.append((one.name, kind_of(one), one.audience.value, wrong))
-    return found
+    if kind_of(settings) == STATUS_PAGE:
+        return ""
+    channel = build(settings, session, SystemClock())
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await channel.check() or ""
+    except TimeoutError:
+        return f"no answer within {DEADLINE:g} s"
+    except Exception as error:  # noqa: BLE001 - a fault in one kind must not hide what the others answer
+        return f"this is a fault of tocsin ({type(error).__name__}); leave it out and report it"
+    finally:
+        await channel.close()
 
 
 def _data(report: Report) -> dict[str, object]:
@@ -142,10 +160,36 @@ def _data(report: Report) -> dict[str, object]:
         "notices": report.notices,
         "database": report.database or None,
         "channels": [
-            {"name": name, "kind": kind, "audience": audience, "wrong": wrong}
+            {
+                "name": name,
+                "kind": kind,
+                "audience": audience,
+                "wrong": wrong,
+                "remedy": _remedy(kind, wrong) if wrong else "",
+            }
             for name, kind, audience, wrong in report.channels
         ],
     }
+
+
+def _print_channels(channels: list[tuple[str, str, str, str]]) -> None:
+    """What is wrong stands in the table, or below it where the terminal has no room."""
+    out = screen.console()
+    roomy = not out.is_terminal or out.width >= ROOMY
+    said = {name: f"{wrong}; {_remedy(kind, wrong)}" for name, kind, _, wrong in channels if wrong}
+    rows = [
+        (name, kind, audience, (said[name] if roomy else "wrong") if wrong else "good")
+        for name, kind, audience, wrong in channels
+    ]
+    screen.print_table(("!channel", "!kind", "!audience", "result"), rows, empty="")
+    for name, what in () if roomy else said.items():
+        screen.paragraph(f"{name}: {what}", indent=1)
+        screen.paragraph("")
+
+
+def _remedy(kind: str, wrong: str) -> str:
+    reach = "is its address right, and may this machine reach it? " if wrong.startswith(_UNREACHED) else ""
+    return f"{reach}see docs/channels/{kind}.md"
 
 
 def _print(report: Report) -> None:
@@ -154,6 +198,5 @@ def _print(report: Report) -> None:
         screen.line(f"notice: {notice}")
     screen.line(report.database)
     if report.channels:
-        rows = [(*known, wrong or "good") for *known, wrong in report.channels]
-        screen.print_table(("!channel", "!kind", "!audience", "check"), rows, empty="")
+        _print_channels(report.channels)
     screen.line(f"{report.file}: {'good' if report.good else 'not good'}")

@@ -16,6 +16,7 @@ from daemon.version import version
 COMMANDS = {
     "serve": "daemon.cli.serve:app",
     "check": "daemon.cli.check:app",
+    "preview": "daemon.cli.preview:app",
     "demo": "daemon.cli.demo:app",
     "incident": "daemon.cli.incident:app",
     "approve": "daemon.cli.votes:approve",

@@ -24,7 +24,8 @@ _STYLES = {
     "investigating": "bold red", "identified": "yellow", "monitoring": "cyan", "resolved": "green",
     "critical": "bold red", "major": "red", "minor": "yellow", "none": "dim",
     "firing": "red", "sent": "green", "held": "bold yellow", "unknown": "yellow", "dead": "red",
-    "superseded": "dim", "expired": "dim", "error": "red", "warning": "yellow", "good": "green",
+    "superseded": "dim", "expired": "dim", "error": "red", "warning": "yellow",
+    "good": "green", "wrong": "red",
 }  # fmt: skip
 
 

@@ -66,9 +66,11 @@ class ChannelView:
         The newest text speaks for those before it.  A person's words stay as
         they are, and of questions alone the newest does.
         """
+        # By `states`, which keeps the order in which things were said: what a person
+        # sends again is in the queue since then, and is not the newest for that.
         waiting = {
-            update: one for update, one in self.queued.items()
-            if self.states.get(update) == DeliveryState.queued
+            update: self.queued[update] for update, state in self.states.items()
+            if state == DeliveryState.queued and update in self.queued
         }  # fmt: skip
         late = {update: one for update, one in waiting.items() if now - one.at > STALE}
         said = [update for update, one in waiting.items() if not one.question]

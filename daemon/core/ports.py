@@ -166,6 +166,17 @@ Payload = dict[str, Any]
 """Frozen at enqueue as JSON; a retry sends the same bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A payload as its readers see it, without the platform's markup."""
+
+    text: str
+    title: str = ""  # what stands out above the text
+    length: int | None = (
+        None  # by the platform's own count, of what it holds against the kind's ``max_length``
+    )
+
+
 class Channel(Protocol):
     """A configured way out.  ``send`` makes one attempt with a deadline of its own."""
 
@@ -188,6 +199,10 @@ class Channel(Protocol):
 
     def cost(self, payload: Payload) -> Decimal:
         """Pure: what one sending costs, in the currency that the operator counts in; 0 where it is free."""
+        ...
+
+    def shown(self, payload: Payload) -> Shown:
+        """Pure: what its readers will see, for people who look before it goes."""
         ...
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...

@@ -12,7 +12,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.bluesky import BlueskyChannel, Settings, record_key
+from channels.bluesky import BlueskyChannel, record_key
+from channels.bluesky_settings import Settings
 from channels.fit import graphemes, octets
 from daemon.core.clock import HOUR, MINUTE, FakeClock
 from daemon.core.ports import CannotTell, NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown

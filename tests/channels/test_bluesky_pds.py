@@ -14,7 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from channels.bluesky import BlueskyChannel, Settings
+from channels.bluesky import BlueskyChannel
+from channels.bluesky_settings import Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import NotThere, Outcome, Reason, Ref, Rejected, Scope, Sent
 from tests.channels.pds.server import reference_server

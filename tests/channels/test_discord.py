@@ -12,9 +12,10 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.discord import DiscordChannel, Settings
+from channels.discord import DiscordChannel
 from channels.discord_api import PAGES
 from channels.discord_markdown import MAX_TEXT, said
+from channels.discord_settings import Settings
 from channels.fit import units
 from channels.markdown import escape
 from channels.plain import clean

@@ -8,8 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twitter_text import parse_tweet  # type: ignore[import-untyped]
 
-from channels.fit import COUNTERS, characters, fit, graphemes, octets, weighted
+from channels import bluesky, markdown, measure, mrkdwn
+from channels.fit import _PLAIN, _URL, COUNTERS, _addresses, characters, fit, graphemes, octets, units
+from channels.mastodon_api import Limits
+from channels.measure import Counter, Seamed
 from channels.plain import clean
+from channels.weight import _HEAVY, weighted
+from tests.channels import plain_fit
 
 LINK = "https://status.example.com/incidents/abc123def456"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
@@ -36,6 +41,21 @@ _PIECES = st.sampled_from(
     ]
 )
 TEXTS = st.lists(_PIECES | st.text(max_size=12), max_size=40).map("".join)
+
+LONG_TEXTS = st.builds(
+    lambda pieces, times: clean(" ".join(pieces * times)),
+    st.lists(_PIECES | st.text(max_size=12)),
+    st.integers(1, 9),
+)
+KINDS_COUNTERS: dict[str, Counter] = {
+    **COUNTERS,
+    "bluesky": bluesky._LENGTH,
+    "discord": Seamed(lambda text: units(markdown.escape(text))),
+    "mastodon": Seamed(Limits().count),
+    "slack": Seamed(lambda text: len(mrkdwn.escape(text))),
+    "unknown": lambda text: len(text) // 10,
+}
+"""Every counter that some kind cuts by."""
 
 _ADDRESS_PARTS = st.text(alphabet="ab1./?=&#-_~:,;!'*+%@$|()[]", max_size=30)
 ADDRESSES = st.builds(
@@ -196,3 +216,52 @@ def test_a_link_that_has_no_room_is_left_out() -> None:
 def test_an_address_is_kept_whole_or_left_out() -> None:
     """The cut moves before an address that does not fit."""
     assert fit(f"See the page {LINK}", "", characters, 30) == "See the page…"
+
+
+@given(
+    LONG_TEXTS | TEXTS.map(clean) | ADDRESSES.map(clean),
+    st.sampled_from(["", LINK]),
+    st.sampled_from(sorted(KINDS_COUNTERS)),
+    st.integers(0, 600),
+    st.booleans(),
+)
+@settings(max_examples=400, deadline=None)
+def test_a_cut_is_that_of_the_plain_way(text: str, link: str, name: str, limit: int, always: bool) -> None:
+    """Counting each stretch once comes to the same text as counting every beginning anew."""
+    count = KINDS_COUNTERS[name]
+    assert fit(text, link, count, limit, always=always) == plain_fit.fit(
+        text, link, count, limit, always=always
+    )
+
+
+@given(LONG_TEXTS, st.sampled_from(sorted(KINDS_COUNTERS)))
+@settings(max_examples=100, deadline=None)
+def test_a_count_is_that_of_the_plain_way(text: str, name: str) -> None:
+    """A seam is where counts add up, and graphemes are counted right in the fast way, too."""
+    count = KINDS_COUNTERS[name]
+    assert graphemes(text) == plain_fit.graphemes(text)
+    if isinstance(count, Seamed):
+        measured = [measure.Measure(text, count, limit).count(len(text), "…") for limit in (10**6, 100)]
+        assert measured[0] == count(text + "…")
+        assert (measured[1] > 100) is (measured[0] > 100)
+
+
+def test_what_joins_nothing_is_a_grapheme_each() -> None:
+    """The characters that the fast way takes for one each are that, in every order of ranges."""
+    found = "".join(regex.findall(f"[{_PLAIN}]", "".join(map(chr, range(0x110000)))))
+    assert len(found) > 25_000
+    assert regex.findall(r"\X", found + found[::-1]) == [*found, *found[::-1]]
+
+
+def test_each_character_has_its_weight() -> None:
+    """The heavy ones are those outside of the four ranges that X publishes."""
+    heavy = {sign for sign in map(chr, range(0xD800)) if plain_fit.weight(sign) == 2}
+    assert set(_HEAVY.findall("".join(map(chr, range(0xD800))))) == heavy
+    assert _HEAVY.fullmatch("\U0001f3f4")
+
+
+@given(st.lists(st.sampled_from(["http", "HTTPS", "s", "://", ":", "//", "x", " ", '"', "é"])).map("".join))
+@settings(max_examples=200, deadline=None)
+def test_addresses_are_where_their_pattern_is(text: str) -> None:
+    """Looking for the colons first finds the same ones."""
+    assert _addresses(text) == [found.span() for found in _URL.finditer(text)]

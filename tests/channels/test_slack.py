@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from channels.mrkdwn import MAX_TEXT
-from channels.slack import Settings, SlackChannel
+from channels.slack import SlackChannel
 from channels.slack_api import reference, root_of
+from channels.slack_settings import Settings
 from daemon.core.clock import HOUR, FakeClock
 from daemon.core.ports import (
     CannotTell,

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from channels.fit import weighted
-from channels.x import MAX_WEIGHT, Settings, XChannel
+from channels.weight import weighted
+from channels.x import MAX_WEIGHT, XChannel
+from channels.x_settings import Settings
 from daemon.core.clock import FakeClock, from_datetime
 from daemon.core.ports import CannotTell, NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
 from tests.channels.posts import post, settings

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.cli.terminal import run
+from tests.cli.test_screen import on_terminal, without_escapes
 from tests.rules.files import MINIMAL, changed
 
 GOOD = """\
@@ -115,6 +119,70 @@ class TestCheck:
         assert [row.split()[-1] for row in table.splitlines() if row.startswith(("page", "ops"))] == [
             "good"
         ] * 2
+
+    def test_channels_are_asked_at_once(self, files: Path) -> None:
+        """A server answers nobody before both have asked: one after the other would never get through."""
+        both = threading.Barrier(2, timeout=10)
+
+        class Patient(BaseHTTPRequestHandler):
+            """Waits for the other one."""
+
+            def do_GET(self) -> None:
+                both.wait()
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: the command's output is under test."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Patient) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            address = f"http://127.0.0.1:{server.server_port}/api/webhooks"
+            with (files / "tocsin.yaml").open("a", encoding="utf-8") as file:
+                for number in (1, 2):
+                    file.write(
+                        f"  - {{ name: d{number}, kind: discord, webhook_url: '{address}/{number}/abc' }}\n"
+                    )
+            (files / "tocsin.yaml").chmod(0o600)
+            found = run("check", "--channels", "-c", str(files / "tocsin.yaml"), "--json")
+            server.shutdown()
+            thread.join()
+        assert [one["wrong"] for one in found.json["channels"]] == [""] * 4, found.out
+
+    def test_a_silent_channel_costs_its_deadline(self, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Somebody who takes the call and says nothing is wrong; a kind at fault hides nobody's answer."""
+
+        async def broken(_self: object) -> str:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("daemon.cli.check.DEADLINE", 0.2)
+        monkeypatch.setattr("channels.log.LogChannel.check", broken)
+        with socket.create_server(("127.0.0.1", 0)) as silent, (files / "tocsin.yaml").open("a") as file:
+            port = silent.getsockname()[1]
+            file.write(f"  - {{ name: mail, kind: email, host: 127.0.0.1, port: {port}, sender: a@b.c }}\n")
+            file.close()
+            found = run("check", "--channels", "-c", str(files / "tocsin.yaml"), "--json")
+        wrong = {one["name"]: one["wrong"] for one in found.json["channels"]}
+        remedy = {one["name"]: one["remedy"] for one in found.json["channels"]}
+        assert (found.code, wrong["page"], wrong["mail"]) == (1, "", "no answer within 0.2 s")
+        assert "ZeroDivisionError" in wrong["ops"]
+        assert "docs/channels/email.md" in remedy["mail"]
+        assert remedy["page"] == ""
+
+    async def test_channels_on_a_narrow_terminal(self, files: Path) -> None:
+        """What is wrong stands below the table, where it has room; no word is broken."""
+        with (files / "tocsin.yaml").open("a", encoding="utf-8") as file:
+            file.write("  - { name: mail, kind: email, host: 127.0.0.1, port: 1, sender: a@b.c }\n")
+        output = await on_terminal(
+            "check", "--channels", "--offline", "-c", str(files / "tocsin.yaml"), columns=60, code=1
+        )
+        lines = without_escapes(output).splitlines()
+        row = next(line for line in lines if line.strip().startswith("mail "))
+        assert max(len(line) for line in lines if str(files) not in line) <= 60
+        assert row.split() == ["mail", "email", "public", "wrong"]
+        assert "docs/channels/email.md" in " ".join(" ".join(lines).split())
 
 
 class TestRules:

@@ -19,20 +19,24 @@ COLUMNS = 80
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-async def on_terminal(*arguments: str) -> str:
-    """What the command prints on a terminal of 80 columns."""
+def without_escapes(text: str) -> str:
+    return _ESCAPES.sub("", text)
+
+
+async def on_terminal(*arguments: str, columns: int = COLUMNS, code: int = 0) -> str:
+    """What the command prints on a terminal, before it ends with ``code``."""
     near, far = os.openpty()
     try:
-        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
+        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         more = {"TERM": "xterm-256color", "TZ": "UTC"}
         kept = {name: value for name, value in environment(**more).items() if name != "NO_COLOR"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "daemon", *arguments, env=kept, stdin=far, stdout=far, stderr=far
         )
-        code = await process.wait()
+        ended = await process.wait()
         os.close(far)
         far = -1
-        assert code == 0
+        assert ended == code
         return _read(near)
     finally:
         os.close(near)
@@ -59,7 +63,7 @@ async def test_eighty_columns(desk: Terminal, command: list[str]) -> None:
     await desk.office.act("/incidents/INC-1/update", title=title)
     shown = await on_terminal("incident", *command, "-c", str(desk.config))
     assert "\x1b[" in shown
-    text = _ESCAPES.sub("", shown)
+    text = without_escapes(shown)
     if command == ["list"]:
         assert max(map(len, text.splitlines())) <= COLUMNS
         assert all(word in text for word in ("INC-1", "investigating", "critical", "Payments"))

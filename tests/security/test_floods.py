@@ -15,7 +15,8 @@ import pytest
 import regex
 from aiohttp import web
 
-from channels.fit import characters, fit, weighted
+from channels.fit import characters, fit
+from channels.weight import weighted
 from daemon.core.page_view import PageView
 from daemon.logs import Redactor
 from daemon.page import site

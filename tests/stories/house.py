@@ -15,7 +15,7 @@ from daemon.core.alert import Alert, Report
 from daemon.core.clock import MINUTE, SECOND, FakeClock, Instant, SystemClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
-from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent
+from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent, Shown
 from daemon.core.words import Audience
 from daemon.metrics import Metrics
 from daemon.observer import Watcher
@@ -111,6 +111,9 @@ class Loudspeaker:
 
     def cost(self, payload: Payload) -> Decimal:
         return self.price
+
+    def shown(self, payload: Payload) -> Shown:
+        return Shown(payload["text"], payload["title"])
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
         outcome = self.answers.pop(0) if self.answers else Sent(Ref({"id": str(len(self.heard) + 1)}))

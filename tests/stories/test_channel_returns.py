@@ -209,3 +209,21 @@ async def test_a_dead_only_channel_is_shown_where_it_can_be(house: House) -> Non
     await house.forward(3)
     asked = [entry for entry in await entries(house, j.Asked) if isinstance(entry, j.Asked)]
     assert [(entry.reason, entry.channel) for entry in asked] == [("channel down", "")]
+
+
+async def test_what_a_person_sends_again_is_not_the_last_word(house: House) -> None:
+    """The retraction waited behind a held first post: sent again, that one is not newer than it."""
+    mail = house.speakers["mail"]
+    mail.answers = [Unknown(Reason.timeout), Unknown(Reason.timeout)]
+    await house.alert()
+    await house.forward(8)
+    (held,) = (await house.store.deliveries(5, channel="mail", states={DeliveryState.held})).items
+    await house.incidents.retract(1, "ana", "false alarm")
+    cut(mail)
+    await house.alert(service="search")
+    await house.forward(20)
+    await house.deliveries.answer_held(held.id, "resend", "ana")
+    mend(mail)
+    await house.forward(20)
+    said = [payload["text"] for _, payload in mail.heard if payload["incident"] == "INC-1"]
+    assert [("false alarm" in text) for text in said] == [False, True]
