@@ -33,6 +33,10 @@ from tests.storage.conftest import Open
         (q.deliveries(10, None, None, None, None, {DeliveryState.held})[0], "deliveries_open"),
         (s.READ_DELIVERIES, "deliveries_group"),
         (q.RULES_BY_VERSION, "rule_versions_version"),
+        (s.IN_DOUBT, "deliveries_open"),
+        (s.DELIVERY_BY_KEY, "deliveries_key"),
+        (s.BOUNCES_OF, "bounces_recipient"),
+        (s.SUPPRESSIONS_OF, "suppressions_place"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
