@@ -100,6 +100,7 @@ class SmsChannel(BaseChannel[Settings]):
             self.settings.segments,
             counter="segments",
             per_recipient=True,
+            gone_ends=True,
             can_find=asked,
             idempotency="lookup" if asked else "none",
             on_doubt="read_back" if asked else "hold",

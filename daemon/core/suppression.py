@@ -24,6 +24,8 @@ WINDOW: Span = 14 * DAY
 BELIEVED: Span = 30 * DAY
 """How long after a mail was made its bounce counts; mail systems try for five days or so."""
 
+GONE = "gone"
+"""The status where no mail system speaks: a provider has refused the recipient itself."""
 MAILBOX_FULL = "5.2.2"  # permanent by its number, and gone as soon as somebody tidies up
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
@@ -45,7 +47,7 @@ class Bounce:
     channel: str
     recipient: str
     at: Instant
-    status: str  # RFC 3463, such as 5.1.1
+    status: str  # RFC 3463, such as 5.1.1, or ``gone``
     detail: str = ""
 
     @property
@@ -74,7 +76,7 @@ def is_status(text: str) -> bool:
 
 
 def is_hard(status: str) -> bool:
-    return status.startswith("5.") and status != MAILBOX_FULL
+    return status == GONE or (status.startswith("5.") and status != MAILBOX_FULL)
 
 
 def verdict(bounce: Bounce, others: Iterable[Bounce], lifted_at: Instant | None) -> Suppression | None:

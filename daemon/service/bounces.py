@@ -7,8 +7,9 @@ from dataclasses import replace
 from daemon.core.clock import Instant
 from daemon.core.delivery import Delivery
 from daemon.core.errors import NotFound
+from daemon.core.ports import Capabilities, Outcome, Reason, Rejected, Scope
 from daemon.core.store import Tx
-from daemon.core.suppression import BELIEVED, Bounce, Suppression, Taken, verdict
+from daemon.core.suppression import BELIEVED, GONE, Bounce, Suppression, Taken, verdict
 from daemon.service.desk import Desk, Work
 
 
@@ -45,6 +46,16 @@ class BounceDesk:
             return lifted
 
         return await self._desk.work(job)
+
+
+def leave_out(tx: Tx, row: Delivery, outcome: Outcome, capabilities: Capabilities) -> None:
+    """Nothing more to a recipient whom the provider itself calls gone, such as by STOP."""
+    if (
+        capabilities.gone_ends
+        and isinstance(outcome, Rejected)
+        and (outcome.reason, outcome.scope) == (Reason.gone, Scope.delivery)
+    ):
+        _judge(tx, row, GONE, outcome.detail)
 
 
 def _may_bounce(row: Delivery, now: Instant) -> bool:

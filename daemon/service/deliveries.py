@@ -18,6 +18,7 @@ from daemon.core.destination import PARKED
 from daemon.core.errors import NotFound, Refused
 from daemon.core.ports import Capabilities, Outcome, Ref, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.retry import delay, scheduled
+from daemon.service.bounces import leave_out
 from daemon.service.desk import Desk, Work
 from daemon.service.in_hand import attempted, buried, freed
 from daemon.service.spending import Purse
@@ -102,6 +103,7 @@ class DeliveryDesk:
                 kept = _sent_after_all(work, row, after)
             if kept is not None:
                 self._tell(work, [kept])
+                leave_out(work.tx, kept, outcome, capabilities)
             return kept
 
         return await self.desk.work(job)
