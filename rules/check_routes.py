@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rules import match
+from daemon.core.words import Impact
+from rules import match, possible
 from rules.check_plans import speaks_in_public
+from rules.check_steps import OPEN
 from rules.declared import Declared, Gathered
 from rules.errors import Problem, Severity
+from rules.expression import CelCondition
 from rules.match import Matcher
 from rules.model import Route, RuleSet
 from rules.schema import RouteBlock
 
 SHADOWED, IMPOSSIBLE, TWO_VOICES, NO_COMPONENTS = "R050", "R051", "R052", "R053"
+NEVER, ALWAYS, NO_RISE = "R042", "R045", "R062"
 
 Matchers = tuple[Matcher, ...]
 
@@ -31,6 +35,31 @@ def findings(gathered: Gathered, rules: RuleSet) -> Iterator[Problem]:
             yield _about(one, "open", message, "add matchers to the components", NO_COMPONENTS, "error")
         yield from _shadow(one, number, routes, matchers)
         yield from _two_voices(one, number, routes, matchers, rules)
+        yield from _raises(one, route)
+
+
+def _raises(one: Declared[RouteBlock], route: Route) -> Iterator[Problem]:
+    """Lines of ``raise`` that never act, or always."""
+    for number, line in enumerate(route.raises):
+        if not isinstance(line.condition, CelCondition):
+            continue
+        source, answers = line.condition.source, possible.answers(line.condition, OPEN)
+        if answers == {False}:
+            message = f"can never act: {source} is never true"
+            yield _about(one, ("raise", number, "if"), message, "correct the if", NEVER, "error")
+        elif answers == {True}:
+            message, remedy = "has an if that is always true", "write it in `open`"
+            yield _about(one, ("raise", number, "if"), message, remedy, ALWAYS)
+        if line.impact is not None and line.impact <= _least(route) and not line.plan:
+            message = f"raises to {line.impact.name}, which {route.id} opens with in any case"
+            yield _about(one, ("raise", number, "impact"), message, "raise higher, or remove it", NO_RISE)
+
+
+def _least(route: Route) -> Impact:
+    """The lowest impact that the route opens with."""
+    if isinstance(route.impact, Impact):
+        return route.impact
+    return min((*route.impact.values.values(), route.impact.otherwise))
 
 
 def _shadow(
@@ -99,7 +128,12 @@ def _implied(matcher: Matcher, others: Matchers) -> bool:
 
 
 def _about(
-    one: Declared[RouteBlock], key: str, message: str, remedy: str, code: str, severity: Severity = "warning"
+    one: Declared[RouteBlock],
+    key: str | tuple[str | int, ...],
+    message: str,
+    remedy: str,
+    code: str,
+    severity: Severity = "warning",
 ) -> Problem:
-    document, path = one.at(key)
+    document, path = one.at(*((key,) if isinstance(key, str) else key))
     return document.problem(path, message, remedy, code=code, severity=severity, subject=one.id)

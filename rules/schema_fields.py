@@ -107,7 +107,12 @@ def _matcher(value: str) -> str:
         match.parse(value)
     except match.MatcherError as error:
         message, _, remedy = str(error).partition("; ")
-        raise wrong(f"the matcher {message}", remedy, code=BAD_MATCHER, offset=error.offset) from error
+        raise wrong(
+            f"the matcher {message}",
+            remedy or "write it as in Alertmanager",
+            code=BAD_MATCHER,
+            offset=error.offset,
+        ) from error
     return value
 
 
