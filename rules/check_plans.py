@@ -11,7 +11,7 @@ from rules.declared import Declared, Gathered
 from rules.errors import Problem, Severity
 from rules.model import Plan, RuleSet, Step
 from rules.names import TOLD
-from rules.schema import StepBlock
+from rules.schema_steps import StepBlock
 from rules.texts import BUILT_IN
 
 NO_END, SILENT, LATE, ENDS, UNUSED_TEXT = "R040", "R041", "R043", "R044", "R047"

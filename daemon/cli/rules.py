@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -60,11 +60,19 @@ def variables(
 
 
 @app.command("schema")
-def schema() -> None:
+def schema(
+    style: Annotated[
+        Literal["json", "markdown"],
+        typer.Option("--format", help="JSON Schema, or the tables of docs/rules.md."),
+    ] = "json",
+) -> None:
     """The JSON Schema of a rule file, so that editors complete and check."""
-    from rules.show import json_schema  # noqa: PLC0415 - see above
+    from rules.reference import json_schema, key_tables  # noqa: PLC0415 - see above
 
-    screen.print_json(json_schema())
+    if style == "markdown":
+        print(key_tables(), end="")
+    else:
+        screen.print_json(json_schema())
 
 
 def _print_yaml(data: dict[str, Any]) -> None:
