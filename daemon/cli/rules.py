@@ -11,12 +11,20 @@ import typer
 from daemon.cli import screen
 from daemon.cli.options import Config, Json
 from daemon.cli.rules_check import check
+from daemon.cli.rules_coverage import coverage
+from daemon.cli.rules_explain import explain
+from daemon.cli.rules_history import history
 from daemon.cli.rules_sources import Files, RuleFiles, load_rules
 from daemon.cli.rules_which import which
 
-app = typer.Typer(help="Rule files: check them, ask them.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Rule files: check them, ask them, see what they did.", no_args_is_help=True, add_completion=False
+)
 app.command("check")(check)
 app.command("which")(which)
+app.command("explain")(explain)
+app.command("history")(history)
+app.command("coverage")(coverage)
 
 
 @app.command("show")
