@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import ingest, nodes, page, reach, render, size
+from bench import ingest, nodes, page, reach, render, rules, size
 from bench.report import Report
 from bench.sink import Sink
 
@@ -48,6 +48,8 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
     for row in await reach.loaded(folder, sink, extent.seconds + 5):
         report.add(row)
     for row in await render.render():
+        report.add(row)
+    for row in rules.measure(extent.rounds):
         report.add(row)
     report.add(await page.requests(folder, sink.port, extent.seconds))
     rows, full = await size.memory(folder, sink)

@@ -2,40 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from daemon.core.words import Impact
 from rules import match, possible
+from rules.candidates import Candidates, Matchers
 from rules.check_plans import speaks_in_public
 from rules.check_steps import OPEN
 from rules.declared import Declared, Gathered
 from rules.errors import Problem, Severity
 from rules.expression import CelCondition
 from rules.match import Matcher
-from rules.model import Route, RuleSet
+from rules.model import Plan, Route, RuleSet
 from rules.schema import RouteBlock
 
 SHADOWED, IMPOSSIBLE, TWO_VOICES, NO_COMPONENTS = "R050", "R051", "R052", "R053"
 NEVER, ALWAYS, NO_RISE = "R042", "R045", "R062"
 
-Matchers = tuple[Matcher, ...]
-
 
 def findings(gathered: Gathered, rules: RuleSet) -> Iterator[Problem]:
-    declared = gathered.routes
-    routes = rules.routes[: len(declared)]
-    matchers = [match.parse_all(route.matchers) for route in routes]
-    for number, (one, route) in enumerate(zip(declared, routes, strict=True)):
-        if _impossible(matchers[number]):
-            message = f"no alert can fit all matchers of {route.id}"
-            yield _about(one, "matchers", message, "loosen one of them", IMPOSSIBLE, "error")
-            continue
-        if route.components == "matched" and not any(part.matchers for part in rules.components.values()):
-            message = f"{route.id} opens for matched components, and no component has matchers"
-            yield _about(one, "open", message, "add matchers to the components", NO_COMPONENTS, "error")
-        yield from _shadow(one, number, routes, matchers)
-        yield from _two_voices(one, number, routes, matchers, rules)
-        yield from _raises(one, route)
+    yield from _Routes(gathered, rules).findings()
+
+
+class _Routes:
+    """The routes of the files, each compared with those before it that can matter."""
+
+    def __init__(self, gathered: Gathered, rules: RuleSet) -> None:
+        self.rules = rules
+        self.declared = gathered.routes
+        self.routes = rules.routes[: len(self.declared)]
+        self.matchers = [match.parse_all(route.matchers) for route in self.routes]
+        self.values = [_all_values(matchers) for matchers in self.matchers]
+        self.candidates = Candidates(self.matchers)
+        public = {plan.id for plan in rules.plans.values() if _is_public(plan, rules)}
+        self.public = [route.plan in public for route in self.routes]
+        self.loud = [n for n, route in enumerate(self.routes) if route.go_on and self.public[n]]
+
+    def findings(self) -> Iterator[Problem]:
+        found = any(part.matchers for part in self.rules.components.values())
+        for number, (one, route) in enumerate(zip(self.declared, self.routes, strict=True)):
+            if _impossible(self.values[number]):
+                message = f"no alert can fit all matchers of {route.id}"
+                yield _about(one, "matchers", message, "loosen one of them", IMPOSSIBLE, "error")
+                continue
+            if route.components == "matched" and not found:
+                message = f"{route.id} opens for matched components, and no component has matchers"
+                yield _about(one, "open", message, "add matchers to the components", NO_COMPONENTS, "error")
+            yield from self._shadow(number)
+            yield from self._two_voices(number)
+            yield from _raises(one, route)
+
+    def _shadow(self, number: int) -> Iterator[Problem]:
+        """An earlier route that takes all of this one's alerts."""
+        route = self.routes[number]
+        for earlier in self.candidates.around(self.values[number]):
+            if earlier >= number:
+                return
+            first = self.routes[earlier]
+            falls_through = first.components == "matched" and route.components != "matched"
+            if first.go_on or falls_through:
+                continue
+            if all(self._implied(matcher, number) for matcher in self.matchers[earlier]):
+                message = f"the route {first.id} above takes every alert that fits {route.id}"
+                remedy = f"put {route.id} above {first.id}, or add `continue: true` there"
+                yield _about(self.declared[number], "id", message, remedy, SHADOWED, "error")
+                return
+
+    def _implied(self, matcher: Matcher, number: int) -> bool:
+        """Whether whatever fits that route fits ``matcher`` too."""
+        if matcher in self.matchers[number]:
+            return True
+        values = self.values[number].get(matcher.name)
+        return values is not None and all(matcher.fits_value(value) for value in values)
+
+    def _two_voices(self, number: int) -> Iterator[Problem]:
+        """An earlier route with ``continue`` and this one, both public, for one alert."""
+        if not self.public[number]:
+            return
+        for earlier in self.loud:
+            if earlier >= number:
+                return
+            both = _all_values((*self.matchers[earlier], *self.matchers[number]))
+            if not _impossible(both):
+                first, route = self.routes[earlier], self.routes[number]
+                message = f"{first.id} (continue) and {route.id} may both speak in public about one alert"
+                remedy = f"let one of them open internally, or end {first.id}"
+                yield _about(self.declared[number], "id", message, remedy, TWO_VOICES)
 
 
 def _raises(one: Declared[RouteBlock], route: Route) -> Iterator[Problem]:
@@ -62,69 +114,26 @@ def _least(route: Route) -> Impact:
     return min((*route.impact.values.values(), route.impact.otherwise))
 
 
-def _shadow(
-    one: Declared[RouteBlock], number: int, routes: Sequence[Route], matchers: Sequence[Matchers]
-) -> Iterator[Problem]:
-    for earlier in range(number):
-        first = routes[earlier]
-        falls_through = first.components == "matched" and routes[number].components != "matched"
-        if first.go_on or falls_through:
-            continue
-        if all(_implied(matcher, matchers[number]) for matcher in matchers[earlier]):
-            message = f"the route {first.id} above takes every alert that fits {routes[number].id}"
-            remedy = f"put {routes[number].id} above {first.id}, or add `continue: true` there"
-            yield _about(one, "id", message, remedy, SHADOWED, "error")
-            return
+def _is_public(plan: Plan, rules: RuleSet) -> bool:
+    return not plan.shadow and any(speaks_in_public(rules, step) for step in plan.steps)
 
 
-def _two_voices(
-    one: Declared[RouteBlock],
-    number: int,
-    routes: Sequence[Route],
-    matchers: Sequence[Matchers],
-    rules: RuleSet,
-) -> Iterator[Problem]:
-    """An earlier route with ``continue`` and this one, both public, for one alert."""
-    if not _public(routes[number], rules):
-        return
-    for earlier in range(number):
-        first = routes[earlier]
-        overlap = not _impossible((*matchers[earlier], *matchers[number]))
-        if first.go_on and _public(first, rules) and overlap:
-            message = (
-                f"{first.id} (continue) and {routes[number].id} may both speak in public about one alert"
-            )
-            yield _about(
-                one, "id", message, f"let one of them open internally, or end {first.id}", TWO_VOICES
-            )
+def _all_values(matchers: Matchers) -> dict[str, frozenset[str]]:
+    """The only values that labels can have under these matchers, where they are few."""
+    found: dict[str, frozenset[str]] = {}
+    for matcher in matchers:
+        if matcher.only is not None:
+            found[matcher.name] = found.get(matcher.name, matcher.only) & matcher.only
+    return {
+        name: frozenset(
+            value for value in values if all(one.fits_value(value) for one in matchers if one.name == name)
+        )
+        for name, values in found.items()
+    }
 
 
-def _public(route: Route, rules: RuleSet) -> bool:
-    plan = rules.plans.get(route.plan)
-    return plan is not None and not plan.shadow and any(speaks_in_public(rules, step) for step in plan.steps)
-
-
-def _values(name: str, matchers: Matchers) -> frozenset[str] | None:
-    """The only values that the label can have under these matchers; None when they are not few."""
-    known = [matcher.only for matcher in matchers if matcher.name == name and matcher.only is not None]
-    if not known:
-        return None
-    rest = frozenset.intersection(*known)
-    return frozenset(
-        value for value in rest if all(one.fits_value(value) for one in matchers if one.name == name)
-    )
-
-
-def _impossible(matchers: Matchers) -> bool:
-    return any(_values(name, matchers) == frozenset() for name in {matcher.name for matcher in matchers})
-
-
-def _implied(matcher: Matcher, others: Matchers) -> bool:
-    """Whether whatever fits ``others`` fits ``matcher`` too."""
-    if matcher in others:
-        return True
-    values = _values(matcher.name, others)
-    return values is not None and all(matcher.fits_value(value) for value in values)
+def _impossible(values: Mapping[str, frozenset[str]]) -> bool:
+    return not all(values.values())
 
 
 def _about(
