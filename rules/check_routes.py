@@ -12,11 +12,11 @@ from rules.check_steps import OPEN
 from rules.declared import Declared, Gathered
 from rules.errors import Problem, Severity
 from rules.expression import CelCondition
-from rules.match import Matcher
 from rules.model import Plan, Route, RuleSet
 from rules.schema import RouteBlock
 
 SHADOWED, IMPOSSIBLE, TWO_VOICES, NO_COMPONENTS = "R050", "R051", "R052", "R053"
+MOST_SPLIT = 32  # values of a label that are looked at one by one
 NEVER, ALWAYS, NO_RISE = "R042", "R045", "R062"
 
 
@@ -55,25 +55,43 @@ class _Routes:
     def _shadow(self, number: int) -> Iterator[Problem]:
         """An earlier route that takes all of this one's alerts."""
         route = self.routes[number]
-        for earlier in self.candidates.around(self.values[number]):
-            if earlier >= number:
-                return
-            first = self.routes[earlier]
-            falls_through = first.components == "matched" and route.components != "matched"
-            if first.go_on or falls_through:
-                continue
-            if all(self._implied(matcher, number) for matcher in self.matchers[earlier]):
-                message = f"the route {first.id} above takes every alert that fits {route.id}"
-                remedy = f"put {route.id} above {first.id}, or add `continue: true` there"
-                yield _about(self.declared[number], "id", message, remedy, SHADOWED, "error")
-                return
+        takers = self._takers(number, self.values[number])
+        if not takers:
+            return
+        names = " and ".join(takers)
+        message = f"{names} above take{'s' if len(takers) == 1 else ''} every alert that fits {route.id}"
+        remedy = f"put {route.id} above {takers[0]}, or add `continue: true` there"
+        yield _about(self.declared[number], "id", message, remedy, SHADOWED, "error")
 
-    def _implied(self, matcher: Matcher, number: int) -> bool:
-        """Whether whatever fits that route fits ``matcher`` too."""
-        if matcher in self.matchers[number]:
-            return True
-        values = self.values[number].get(matcher.name)
-        return values is not None and all(matcher.fits_value(value) for value in values)
+    def _takers(self, number: int, values: Mapping[str, frozenset[str]], depth: int = 1) -> list[str]:
+        """Earlier routes that together take all alerts with these values; one label may be split."""
+        for earlier in self.candidates.around(values):
+            if earlier >= number:
+                break
+            if self._takes_all(earlier, number, values):
+                return [self.routes[earlier].id]
+        for name, several in values.items() if depth else ():
+            if 1 < len(several) <= MOST_SPLIT:
+                parts = [
+                    self._takers(number, {**values, name: frozenset((one,))}, depth - 1)
+                    for one in sorted(several)
+                ]
+                if all(parts):
+                    return list(dict.fromkeys(taker for part in parts for taker in part))
+        return []
+
+    def _takes_all(self, earlier: int, number: int, values: Mapping[str, frozenset[str]]) -> bool:
+        first, route = self.routes[earlier], self.routes[number]
+        if first.go_on or (first.components == "matched" and route.components != "matched"):
+            return False  # it lets alerts through
+        return all(
+            matcher in self.matchers[number]
+            or (
+                matcher.name in values
+                and all(matcher.fits_value(value) for value in values[matcher.name])
+            )
+            for matcher in self.matchers[earlier]
+        )  # fmt: skip
 
     def _two_voices(self, number: int) -> Iterator[Problem]:
         """An earlier route with ``continue`` and this one, both public, for one alert."""

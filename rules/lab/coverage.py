@@ -103,5 +103,5 @@ def unreached(coverage: Coverage) -> Iterator[str]:
             yield f"no alert came to the route {route.route}"
     for step in coverage.steps():
         if not step.acted:
-            why = f": skipped {step.skipped} times, mostly {step.reason}" if step.skipped else ""
+            why = f": skipped {step.skipped}×, mostly: {step.reason}" if step.skipped else ""
             yield f"the step {step.plan}/{step.step} never acted{why}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon.core.clock import to_iso
 from rules import durations
 from rules.deciding.draft import Draft
 from rules.deciding.steps import anchor, round_due
@@ -54,7 +53,7 @@ def _round(draft: Draft, plan: Plan, step: Step) -> Wait:
     if since is None or due is None:
         return Wait("rounds begin after the first update", "a first update")
     if draft.now < due:
-        return Wait(f"its next round is due at {to_iso(due)}", f"no update before {to_iso(due)}")
+        return Wait(f"its next round is due in {_rough(due - draft.now)}")
     return Wait("its round is due", due=True)
 
 

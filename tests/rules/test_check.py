@@ -110,6 +110,18 @@ def test_routes_behind_a_wider_one(first: str, second: str, hidden: bool) -> Non
     assert [(one.code, one.subject) for one in findings(text)] == ([("R050", "b")] if hidden else [])
 
 
+def test_routes_behind_several() -> None:
+    """Two that take all values of a label between them hide what comes after; one value left is enough."""
+    text = more_routes(
+        f"{{ id: a, matchers: [ 'a=\"1\"' ], {OPEN} }}", f"{{ id: b, matchers: [ 'a=~\"2|3\"' ], {OPEN} }}",
+        f"{{ id: c, matchers: [ 'a=~\"1|2\"' ], {OPEN} }}",
+        f"{{ id: d, matchers: [ 'a=~\"3|4\"' ], {OPEN} }}",
+    )  # fmt: skip
+    (found,) = findings(text)
+    assert (found.code, found.subject) == ("R050", "c")
+    assert found.message == "a and b above take every alert that fits c"
+
+
 def test_what_lets_alerts_through_hides_nothing() -> None:
     """`continue`, and matched components for a route that takes others too."""
     text = more_routes(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from daemon.core import journal as j
 from daemon.core.clock import MINUTE
 from daemon.core.words import Impact, Status
+from rules import possible
 from rules.expression import CelCondition, Vocabulary, compile_condition
 from rules.expression_syntax import parse
 from rules.lab.explain import Moment, explain
@@ -196,6 +197,17 @@ def test_every_occasion_is_explained_as_it_ended(rules: Any, story: Any) -> None
     found = explain(7, world.journal, rules, START + 240 * MINUTE)
     assert {one.occasion: one.outcome for one in found if one.occasion in ends} == ends
     assert all(one.reason for one in found if one.outcome in ("skipped", "not yet", "never", "withdrawn"))
+
+
+@settings(max_examples=80, deadline=None)
+@given(EXPRESSIONS, FACTS)
+def test_what_check_claims_holds_for_any_facts(source: str, facts: dict[str, Any]) -> None:
+    """An answer that is said to be impossible never comes; nothing is claimed of arithmetic."""
+    condition = compiled(source)
+    assert condition.holds(facts) in possible.answers(condition)
+    assert condition.holds(facts) in possible.answers(condition, frozenset({facts["status"]}))
+    if "*" in source or "startsWith" in source:
+        assert possible.answers(condition) == {True, False}
 
 
 def test_parts_of_a_failing_expression() -> None:
