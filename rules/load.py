@@ -66,12 +66,21 @@ def read_documents(paths: Iterable[Path | str]) -> list[Document]:
     for path in paths:
         try:
             with Path(path).open("rb") as file:  # no more than is allowed: it may be a device without an end
-                documents.append(read(str(path), file.read(LARGEST_FILE + 1)))
+                content = file.read(LARGEST_FILE + 1)
         except OSError as error:
             message = f"cannot be read: {error.strerror or type(error).__name__}"
-            problem = Problem(str(path), 1, 1, "", message, "check the path and the rights", "R001")
-            documents.append(Document(str(path), "", problems=[problem]))
+            documents.append(_unreadable(path, message, "check the path and the rights"))
+            continue
+        if len(content) > LARGEST_FILE:
+            message = f"is longer than the {LARGEST_FILE} bytes that are read"
+            documents.append(_unreadable(path, message, "split it into several files"))
+        else:
+            documents.append(read(str(path), content))
     return documents
+
+
+def _unreadable(path: Path | str, message: str, remedy: str) -> Document:
+    return Document(str(path), "", problems=[Problem(str(path), 1, 1, "", message, remedy, "R001")])
 
 
 def try_load(

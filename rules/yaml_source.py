@@ -85,7 +85,7 @@ def read(file: str, content: bytes) -> Document:
     """Decode and parse one file; never raises for what is in it."""
     if len(content) > LARGEST_FILE:
         remedy = "split it into several files"
-        return _unreadable(file, f"is longer than the {LARGEST_FILE} bytes that are read", remedy)
+        return _unreadable(file, f"is {len(content)} bytes long; at most {LARGEST_FILE} are read", remedy)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -98,7 +98,7 @@ def parse(file: str, text: str) -> Document:
     """Parse one file's text; never raises for what is in it."""
     if len(text) > LARGEST_FILE:
         remedy = "split it into several files"
-        return _unreadable(file, f"is longer than the {LARGEST_FILE} characters that are read", remedy)
+        return _unreadable(file, f"is {len(text)} characters long; at most {LARGEST_FILE} are read", remedy)
     document = Document(file, text.removeprefix("\ufeff"))
     try:
         _Composer(document).compose()

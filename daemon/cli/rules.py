@@ -13,8 +13,8 @@ from daemon.cli.options import Config, Json
 from daemon.cli.rules_check import check
 from daemon.cli.rules_coverage import coverage
 from daemon.cli.rules_explain import explain
+from daemon.cli.rules_files import Files, RuleFiles, load_rules
 from daemon.cli.rules_history import history
-from daemon.cli.rules_sources import Files, RuleFiles, load_rules
 from daemon.cli.rules_which import which
 
 app = typer.Typer(

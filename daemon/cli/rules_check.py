@@ -10,7 +10,7 @@ import typer
 from daemon.cli import problems, screen
 from daemon.cli.lazy import NO
 from daemon.cli.options import Config, Json
-from daemon.cli.rules_sources import Files, sources
+from daemon.cli.rules_files import Files, sources
 
 Style = Literal["text", "json", "github"]
 

@@ -8,7 +8,7 @@ import typer
 
 from daemon.cli import screen
 from daemon.cli.options import Config, Json
-from daemon.cli.rules_sources import RuleFiles, load_rules
+from daemon.cli.rules_files import RuleFiles, load_rules
 from daemon.core.errors import BadInput
 
 if TYPE_CHECKING:
