@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import ingest, nodes, page, reach, render, rules, size
+from bench import ingest, language, nodes, page, reach, render, size
 from bench.report import Report
 from bench.sink import Sink
 
@@ -49,7 +49,7 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
         report.add(row)
     for row in await render.render():
         report.add(row)
-    for row in rules.measure(extent.rounds):
+    for row in language.measure(extent.rounds):
         report.add(row)
     report.add(await page.requests(folder, sink.port, extent.seconds))
     rows, full = await size.memory(folder, sink)

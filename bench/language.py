@@ -176,7 +176,7 @@ def measure(rounds: int) -> Iterator[Row]:
 
 
 def main() -> None:
-    """``python -m bench.rules``: these lines alone."""
+    """``python -m bench.language``: these lines alone."""
     for row in measure(5):
         print(" | ".join(cell for cell in row.cells() if cell), flush=True)
 
