@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from channels import bluesky, discord_markdown, fit, mrkdwn, telegram_html, x
+from channels import bluesky, discord_markdown, fit, mrkdwn, sms, telegram_html, x
 from channels.fit import Counter
 from channels.mastodon_api import Limits
+from channels.sms_segments import segments, typed
 
 
 def rooms() -> Mapping[str, tuple[int, Counter]]:
@@ -21,6 +22,7 @@ def rooms() -> Mapping[str, tuple[int, Counter]]:
         "discord": (discord_markdown.MAX_TEXT, fit.units),
         "mastodon": (mastodon.characters, mastodon.count),
         "slack": (mrkdwn.MAX_TEXT, fit.characters),
+        "sms": (sms.Settings.model_fields["segments"].default, lambda text: segments(typed(text))),
         "telegram": (telegram_html.MAX_TEXT, fit.units),
         "x": (x.MAX_WEIGHT, fit.weighted),
     }
