@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from channels import bluesky, discord_markdown, fit, mrkdwn, sms, telegram_html, x
-from channels.fit import Counter
 from channels.mastodon_api import Limits
+from channels.measure import Counter
 from channels.sms_segments import segments, typed
+from channels.weight import weighted
 
 
 def rooms() -> Mapping[str, tuple[int, Counter]]:
@@ -24,5 +25,5 @@ def rooms() -> Mapping[str, tuple[int, Counter]]:
         "slack": (mrkdwn.MAX_TEXT, fit.characters),
         "sms": (sms.Settings.model_fields["segments"].default, lambda text: segments(typed(text))),
         "telegram": (telegram_html.MAX_TEXT, fit.units),
-        "x": (x.MAX_WEIGHT, fit.weighted),
+        "x": (x.MAX_WEIGHT, weighted),
     }
