@@ -41,6 +41,7 @@ from daemon.page.site import PageSite
 from daemon.page_loop import PageLoop
 from daemon.reconcile import Reconciler
 from daemon.rule_files import RuleReload, load_current, load_stored
+from daemon.rule_watch import RuleWatch
 from daemon.service.board import Board
 from daemon.service.bounces import BounceDesk
 from daemon.service.deliveries import DeliveryDesk
@@ -89,7 +90,15 @@ class App:
     from ``clock`` in the demo alone, where time runs faster than the machine.
     """
 
-    def __init__(self, configuration: Configuration, clock: Clock, work_clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Clock,
+        work_clock: Clock | None = None,
+        *,
+        watch_rules: bool = False,
+    ) -> None:
+        self._watch_rules = watch_rules
         self.configuration = configuration
         self.settings: Settings = configuration.settings
         self.address = self.settings.database.get_secret_value()
@@ -165,6 +174,8 @@ class App:
         self.desk.wake_page.append(self._loop("page", self._page.step, 5.0).wake)
         self._loop("reconcile", reconciler.step, 2.0)
         self._loop("figures", figures.step, 5.0)
+        if self._watch_rules:
+            self._loop("rules", RuleWatch(self.configuration.rule_files, self.reload).step, 1.0)
         for channel in self.channels.values():
             worker = Outbox(
                 channel, self.deliveries, self.store, self.clock, self.watcher.attempt, self.work_clock

@@ -30,7 +30,7 @@ ALERT_STATES = ("firing", "resolved")
 CODES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "500", "503")
 OUTCOMES = ("sent", "retry", "rejected", "unknown")
 ACTIONS = ("said", "asked", "set", "skipped")
-LOOPS = ("ticker", "outbox", "reconcile", "page", "figures", "watchdog")
+LOOPS = ("ticker", "outbox", "reconcile", "page", "figures", "rules", "watchdog")
 PLACES = (
     "app", "intake", "service", "ticker", "outbox", "reconcile", "store", "channel", "rules",
     "page", "web", "console", "reload", "notify", "figures",

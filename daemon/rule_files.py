@@ -59,22 +59,22 @@ class RuleReload:
         self._metrics = metrics
         self._clock = clock
 
-    async def __call__(self) -> list[str]:
-        """Load the files again; what is wrong with them, one line each, empty when they are in force."""
+    async def __call__(self, who: str) -> list[str]:
+        """Load the files again for ``who``; what is wrong with them, one line each, empty when in force."""
         try:
             rules = load_current(self._settings, self._files)
         except LoadError as error:
             self._metrics.rules_refused()
             problems = [str(problem) for problem in error.problems]
-            log.warning("rules not reloaded: the old ones stay", problems=problems)
+            log.warning("rules not reloaded: the old ones stay", who=who, problems=problems)
             return problems
-        await self.keep(rules, "reload")
+        await self.keep(rules, who)
         self._desk.book.replace(rules)
         self._desk.page_version += 1
         lost = self._desk.book.lost_routes(route for route, _ in self._desk.memory.live)
         if lost:
             log.warning("open incidents keep routes that the new rules lack", routes=lost)
-        log.info("rules in force", version=rules.version[:12], notices=list(rules.notices))
+        log.info("rules in force", who=who, version=rules.version[:12], notices=list(rules.notices))
         return []
 
     async def keep(self, rules: RuleSet, who: str) -> None:

@@ -19,10 +19,10 @@ log = structlog.get_logger("tocsin.app")
 LAG_EVERY = 1.0  # seconds between two measurements of the event loop's lag
 
 
-async def serve(configuration: Configuration, clock: Clock) -> int:
+async def serve(configuration: Configuration, clock: Clock, *, watch_rules: bool = False) -> int:
     """Run until SIGTERM or SIGINT (0), or until the store breaks for good (1: systemd starts us anew)."""
     notifier = Notifier.from_environment(environment(), clock)
-    app = App(configuration, clock)
+    app = App(configuration, clock, watch_rules=watch_rules)
     await app.start()
     stop = asyncio.Event()
     broken: list[str] = []
@@ -60,7 +60,7 @@ def _handle_signals(app: App, stop: asyncio.Event, notifier: Notifier) -> None:
 
     async def reload() -> None:
         notifier.reloading()
-        await app.reload()
+        await app.reload("SIGHUP")
         notifier.ready("accepting alerts")
 
     def on_hup() -> None:

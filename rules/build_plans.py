@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from daemon.core.words import Audience
-from rules import schema
+from rules import schema_steps
 from rules.build import refer, refuse_public
 from rules.declared import Declared, Gathered
 from rules.expression import CelCondition, ExpressionError, Vocabulary, compile_condition
@@ -59,7 +59,7 @@ def condition(
 class _Plan:
     """Builds one plan."""
 
-    def __init__(self, gathered: Gathered, names: Names, one: Declared[schema.PlanBlock]) -> None:
+    def __init__(self, gathered: Gathered, names: Names, one: Declared[schema_steps.PlanBlock]) -> None:
         self.set = gathered
         self.names = names
         self.one = one
@@ -71,7 +71,7 @@ class _Plan:
         steps = [self._step(step, to) for step in self.set.steps.get(self.id, [])]
         return Plan(self.id, tuple(step for step in steps if step), to, ask, self.one.block.shadow)
 
-    def _step(self, one: Declared[schema.StepBlock], plan_to: tuple[str, ...]) -> Step | None:
+    def _step(self, one: Declared[schema_steps.StepBlock], plan_to: tuple[str, ...]) -> Step | None:
         block = one.block
         made = None
         if block.condition is not None and block.condition != "true":
@@ -104,7 +104,7 @@ class _Plan:
             was=tuple(block.was),
         )
 
-    def _receivers(self, one: Declared[schema.StepBlock], plan_to: tuple[str, ...]) -> tuple[str, ...]:
+    def _receivers(self, one: Declared[schema_steps.StepBlock], plan_to: tuple[str, ...]) -> tuple[str, ...]:
         """The step's own channels, else the plan's; an empty answer leaves the step out.
 
         The notice is the channel's (rules.build): one for each that is missing, not one for each step.
@@ -118,7 +118,7 @@ class _Plan:
         return self._channels(one, one.block.to)
 
     def _channels(
-        self, one: Declared[schema.PlanBlock] | Declared[schema.StepBlock], to: list[str]
+        self, one: Declared[schema_steps.PlanBlock] | Declared[schema_steps.StepBlock], to: list[str]
     ) -> tuple[str, ...]:
         """Those that are configured; unknown ones are noted."""
         kept = []
@@ -134,7 +134,9 @@ class _Plan:
     def _works(self, name: str) -> bool:
         return name in self.names.channels and self.names.channels[name].configured
 
-    def _ask(self, one: Declared[schema.PlanBlock] | Declared[schema.StepBlock], name: str) -> str:
+    def _ask(
+        self, one: Declared[schema_steps.PlanBlock] | Declared[schema_steps.StepBlock], name: str
+    ) -> str:
         """The person or channel that is asked; empty when it is left out (its channel's notice says so)."""
         place = one.at("ask")
         if name in self.names.people:
@@ -151,10 +153,10 @@ class _Plan:
         return ""
 
 
-def _approve(block: schema.StepBlock) -> Approve | None:
+def _approve(block: schema_steps.StepBlock) -> Approve | None:
     approve = block.approve
-    if approve is None or isinstance(approve, schema.NoApproval):
+    if approve is None or isinstance(approve, schema_steps.NoApproval):
         return None
-    if isinstance(approve, schema.VetoBlock):
+    if isinstance(approve, schema_steps.VetoBlock):
         return Approve("veto", approve.within, "post")
     return Approve(approve.need, approve.within, approve.otherwise)

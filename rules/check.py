@@ -1,7 +1,7 @@
 """What ``tocsin rules check`` finds beyond the errors that loading refuses.
 
 Only what can be proved from the files; every finding has a code of
-docs/rules-codes.md and can be waived in the file until a day.
+docs/rules.md and can be waived in the file until a day.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from rules import check_plans, check_routes
+from rules import check_plans, check_routes, check_steps, check_tests, check_texts
 from rules.build import Configured
+from rules.check_tests import TestFile
+from rules.check_texts import Rooms
 from rules.errors import Problem, by_place
 from rules.load import Loaded, Source, read_documents, try_load
 from rules.model import RuleSet, Site
@@ -28,12 +30,15 @@ def check(
     site: Site | None = None,
     configured: Configured | None = None,
     today: date | None = None,
+    rooms: Rooms | None = None,
+    tests: Sequence[TestFile] | None = None,
 ) -> list[Problem]:
     """Everything that is wrong or doubtful in these files, sorted by place.
 
-    ``today`` ends waivers; without it all of them hold.
+    ``today`` ends waivers; without it all of them hold.  ``rooms`` says how long
+    texts may be, ``tests`` which alerts are tested; without them neither is judged.
     """
-    return _check(read_documents(paths), site, configured, today)
+    return _check(read_documents(paths), site, configured, today, rooms or {}, tests)
 
 
 def check_sources(
@@ -42,9 +47,12 @@ def check_sources(
     site: Site | None = None,
     configured: Configured | None = None,
     today: date | None = None,
+    rooms: Rooms | None = None,
+    tests: Sequence[TestFile] | None = None,
 ) -> list[Problem]:
     """The same for texts at hand, such as ``RuleSet.sources``."""
-    return _check([parse(name, text) for name, text in sources], site, configured, today)
+    documents = [parse(name, text) for name, text in sources]
+    return _check(documents, site, configured, today, rooms or {}, tests)
 
 
 def check_ruleset(ruleset: RuleSet, *, today: date | None = None) -> list[Problem]:
@@ -57,12 +65,18 @@ def _check(
     site: Site | None,
     configured: Configured | None,
     today: date | None,
+    rooms: Rooms,
+    tests: Sequence[TestFile] | None,
 ) -> list[Problem]:
     loaded = try_load(documents, site=site or Site(), configured=configured)
     found = list(loaded.problems)
     if loaded.ruleset is not None:
         found += check_plans.findings(loaded.gathered, loaded.ruleset)
+        found += check_steps.findings(loaded.gathered, loaded.ruleset)
+        found += check_texts.findings(loaded.gathered, loaded.ruleset, rooms)
         found += check_routes.findings(loaded.gathered, loaded.ruleset)
+        if tests is not None:
+            found += check_tests.findings(loaded.gathered, loaded.ruleset, tests)
     found = _waived(loaded, found, today)
     return by_place(found, [document.file for document in documents])
 

@@ -1,33 +1,30 @@
-"""Findings about plans: silence, missing ends, steps that can do nothing."""
+"""Findings about whole plans: silence, missing ends, plans that nothing leads to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 from daemon.core.clock import MINUTE, Span
 from daemon.core.words import Audience
 from rules import durations
 from rules.declared import Declared, Gathered
 from rules.errors import Problem, Severity
-from rules.expression import CelCondition
-from rules.facts import IF_FACTS, IMPACT_WORDS, STATUS_WORDS
-from rules.model import ConditionError, Plan, RuleSet, Step
+from rules.model import Plan, RuleSet, Step
 from rules.names import TOLD
-from rules.schema import StepBlock
+from rules.schema_steps import StepBlock
 from rules.texts import BUILT_IN
 
-NO_END, SILENT, NEVER, LATE, ENDS, ALWAYS, LEAKS = "R040", "R041", "R042", "R043", "R044", "R045", "R046"
-UNUSED_TEXT = "R047"
+NO_END, SILENT, LATE, ENDS, UNUSED_TEXT = "R040", "R041", "R043", "R044", "R047"
+NO_START, NOWHERE_FROM = "R057", "R056"
 
 LONGEST_SILENCE: Span = 60 * MINUTE  # customers hear from us every 30 to 60 minutes
-MOST_SWITCHES = 8  # facts of two values that are tried out in all combinations
 
 
 def findings(gathered: Gathered, rules: RuleSet) -> Iterator[Problem]:
     for key in gathered.plans:
         yield from _Plan(gathered, rules, rules.plans[key]).findings()
     yield from _unused_texts(gathered)
+    yield from _unreached(gathered, rules)
 
 
 def speaks_in_public(rules: RuleSet, step: Step) -> bool:
@@ -36,6 +33,16 @@ def speaks_in_public(rules: RuleSet, step: Step) -> bool:
 
 def _public(rules: RuleSet, name: str) -> bool:
     return name in rules.channels and rules.channels[name].audience is Audience.public
+
+
+def counts(rules: RuleSet, plan: Plan, step: Step) -> bool:
+    """Whether its update counts: on a page, or in a plan without one on any of its channels."""
+    if not step.say:
+        return False
+    pages = {name for name, channel in rules.channels.items() if channel.is_page}
+    if any(pages & {*other.to, *plan.to} for other in plan.steps):
+        return bool(pages & set(step.to)) or TOLD in step.to
+    return TOLD in step.to or any(name in plan.to for name in step.to)
 
 
 class _Plan:
@@ -47,14 +54,11 @@ class _Plan:
         self.one = gathered.plans[plan.id]
         self.declared = {step.id: step for step in gathered.steps.get(plan.id, [])}
         self.public = [step for step in plan.steps if speaks_in_public(rules, step)]
-        self.pages = {name for name, channel in rules.channels.items() if channel.is_page}
-        self.has_page = any(self.pages & {*step.to, *plan.to} for step in plan.steps)
 
     def findings(self) -> Iterator[Problem]:
-        yield from self._never_or_always()
-        yield from self._leaks()
         if self.public:
             yield from self._no_end()
+            yield from self._no_start()
             yield from self._silence()
             yield from self._late()
 
@@ -101,9 +105,9 @@ class _Plan:
                 sure[0], "limit", message, "remove the limit, or add a round without one", ENDS
             )
         else:
-            step = min(endless, key=lambda one: one.every)
-            if step.every > LONGEST_SILENCE:
-                message = f"leaves customers without a word for {durations.show(step.every)}"
+            step = min(endless, key=_longest)
+            if _longest(step) > LONGEST_SILENCE:
+                message = f"leaves customers without a word for {durations.show(_longest(step))}"
                 yield self._about_step(step, "every", message, "write 60m or less", SILENT, "error")
         for step in self.public:
             if step.promise is not None and step.promise > LONGEST_SILENCE and self._counts(step):
@@ -111,45 +115,35 @@ class _Plan:
                 yield self._about_step(step, "promise", message, "promise 60m or less", SILENT)
 
     def _counts(self, step: Step) -> bool:
-        """Whether its update counts: on a page, or in a plan without one on any of its channels."""
-        if self.has_page:
-            return bool(self.pages & set(step.to)) or TOLD in step.to
-        return TOLD in step.to or any(name in self.plan.to for name in step.to)
+        return counts(self.rules, self.plan, step)
 
     def _late(self) -> Iterator[Problem]:
-        """A round falls due at the very instant that was promised, so every wait breaks the promise."""
-        if not any(step.promise for step in self.plan.steps):
-            return
+        """Waits for people that end after the update they hold back was promised."""
+        counting = [step for step in self.public if self._counts(step)]
+        promises = [step.promise for step in counting if step.promise is not None]
+        free = [step.every for step in counting if step.when == "every" and step.approve is None]
         for step in self.public:
-            if step.when == "every" and step.approve is not None and self._counts(step):
-                message = (
-                    f"waits up to {durations.show(step.approve.within)} for people, past the promised time"
-                )
-                remedy = (
-                    "let people answer before: a step that asks some minutes earlier, and no approve here"
-                )
-                yield self._about_step(step, "approve", message, remedy, LATE)
-
-    def _never_or_always(self) -> Iterator[Problem]:
-        for step in self.plan.steps:
-            if step.limit == 0:
-                yield self._about_step(
-                    step, "limit", "can never act: its limit is 0", "remove it", NEVER, "error"
-                )
-            if not isinstance(step.condition, CelCondition):
+            if step.approve is None:
                 continue
-            answers = possible_answers(step.condition)
-            if answers == {False}:
-                message = f"can never act: {step.condition.source} is never true"
-                yield self._about_step(step, "if", message, "correct the if", NEVER, "error")
-            elif answers == {True}:
-                yield self._about_step(step, "if", "has an if that is always true", "remove the if", ALWAYS)
+            within = durations.show(step.approve.within)
+            if step.promise is not None and step.approve.within >= step.promise:
+                message = f"waits up to {within} for people, and the time that it promises is over then"
+                yield self._about_step(step, "approve", message, "promise more, or wait for less", LATE)
+            elif step.when == "every" and step in counting and promises:
+                # Rounds count back from the promise by the shortest that nobody must agree to.
+                room = min(free) if free else min(promises)
+                if step.every + step.approve.within > room:
+                    message = f"waits up to {within} for people, past the promised time"
+                    remedy = f"let it begin earlier: `every` and the wait may take {durations.show(room)}"
+                    yield self._about_step(step, "approve", message, remedy, LATE)
 
-    def _leaks(self) -> Iterator[Problem]:
-        for step in self.public:
-            if step.say in BUILT_IN and step.say.startswith(("internal_", "ask")):
-                message = f"says the internal text {step.say} in public"
-                yield self._about_step(step, "say", message, "choose a text for customers", LEAKS, "error")
+    def _no_start(self) -> Iterator[Problem]:
+        """Before the first update no round is due."""
+        first = any(step.when == "after" and self._counts(step) for step in self.public)
+        if not first and any(step.when == "every" for step in self.plan.steps):
+            message = "has rounds, which begin after a first update, and says none by itself"
+            remedy = "add { id: first, after: 0s, say: investigating, promise: 30m }"
+            yield self._about_plan(message, remedy, NO_START, "warning")
 
     def _about_plan(self, message: str, remedy: str, code: str, severity: Severity) -> Problem:
         document, path = self.one.at()
@@ -166,30 +160,43 @@ class _Plan:
         return document.problem(path, message, remedy, code=code, severity=severity, subject=subject)
 
 
-def possible_answers(condition: CelCondition) -> set[bool]:
-    """What an ``if`` over impact, status and switches can answer; both where other facts play a part."""
-    switches = []
-    for name in sorted(condition.names - {"impact", "status"}):
-        if name in IF_FACTS and IF_FACTS[name].type != "bool":
-            return {True, False}
-        if name == "labels":
-            return {True, False}
-        switches.append(name)
-    if len(switches) > MOST_SWITCHES:
-        return {True, False}
-    answers: set[bool] = set()
-    for impact, status in product(IMPACT_WORDS.values(), STATUS_WORDS.values()):
-        for values in product((False, True), repeat=len(switches)):
-            facts = {"impact": impact, "status": status, **dict(zip(switches, values, strict=True))}
-            try:
-                answers.add(condition.holds(facts))
-            except ConditionError:
-                answers.add(False)
-    return answers
+def _longest(step: Step) -> Span:
+    """The time between two rounds, at worst."""
+    return step.every + (step.approve.within if step.approve is not None else 0)
 
 
 def _source(step: Step) -> str:
     return step.condition.source if step.condition is not None else "true"
+
+
+def _unreached(gathered: Gathered, rules: RuleSet) -> Iterator[Problem]:
+    """Plans that only a person can choose by name."""
+    reached = {rules.first_public_plan(), *_plans_of_limits(gathered)}
+    for route in rules.routes:
+        reached |= {route.plan, *(line.plan for line in route.raises)}
+    while more := {
+        step.set_plan for name in reached & rules.plans.keys() for step in rules.plans[name].steps
+    } - reached:  # fmt: skip
+        reached |= more
+    for key, one in gathered.plans.items():
+        if key not in reached:
+            document, path = one.at()
+            message = f"no route, raise line or step leads to the plan {key}"
+            remedy = "open it in a route, or remove it"
+            yield document.problem(
+                path, message, remedy, code=NOWHERE_FROM, at_key=True, severity="warning", subject=key
+            )
+
+
+def _plans_of_limits(gathered: Gathered) -> Iterator[str]:
+    if gathered.limits is not None:
+        block = gathered.limits.block
+        if block.storm is not None:
+            yield block.storm.open.plan
+        if block.flapping is not None:
+            yield block.flapping.plan
+    if gathered.maintenance is not None and gathered.maintenance.block.overrun is not None:
+        yield gathered.maintenance.block.overrun.open.plan
 
 
 def _unused_texts(gathered: Gathered) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from rules import schema
+from rules import schema, schema_steps
 from rules.errors import Problem, Severity
 from rules.schema_fields import Block, Text
 from rules.schema_windows import IntervalBlock
@@ -65,8 +65,8 @@ class Gathered:
     channels: dict[str, Declared[schema.ChannelBlock]] = field(default_factory=dict)
     components: dict[str, Declared[schema.ComponentBlock]] = field(default_factory=dict)
     routes: list[Declared[schema.RouteBlock]] = field(default_factory=list)
-    plans: dict[str, Declared[schema.PlanBlock]] = field(default_factory=dict)
-    steps: dict[str, list[Declared[schema.StepBlock]]] = field(default_factory=dict)  # by plan
+    plans: dict[str, Declared[schema_steps.PlanBlock]] = field(default_factory=dict)
+    steps: dict[str, list[Declared[schema_steps.StepBlock]]] = field(default_factory=dict)  # by plan
     texts: dict[str, Declared[NamedText]] = field(default_factory=dict)
     windows: dict[str, Declared[NamedIntervals]] = field(default_factory=dict)
     people: dict[str, Declared[schema.PersonBlock]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from rules import schema, secret_scan
+from rules import schema, schema_steps, secret_scan
 from rules.declared import AnyBlock, Declared, Gathered, NamedIntervals, NamedText, own_or_default
 from rules.partial import merge, without_unknown, without_wrong
 from rules.schema_fields import BAD_VALUE, did_you_mean, valid_id
@@ -72,7 +72,7 @@ class _File:
         for key, own, path in self._entries("people"):
             _put(self.set.people, key, self._check(schema.PersonBlock, key, own, path))
         for key, own, path in self._entries("plans"):
-            plan = self._check(schema.PlanBlock, key, own, path)
+            plan = self._check(schema_steps.PlanBlock, key, own, path)
             steps = own.get("steps") if isinstance(own, dict) else None
             if isinstance(steps, list) and key not in self.set.steps:
                 self._read_steps(key, steps, path)
@@ -121,7 +121,7 @@ class _File:
                 self._wrong(below, "is no step", "write { id: ..., after: 0s, say: ... }")
                 continue
             key = self._declare(f"steps of {plan}", own, below)
-            step = self._check(schema.StepBlock, key, own, below, ("defaults", "step"))
+            step = self._check(schema_steps.StepBlock, key, own, below, ("defaults", "step"))
             steps += [step] if step is not None else []
 
     def _entries(self, name: str) -> Iterator[tuple[str, Any, Path]]:
@@ -182,7 +182,7 @@ class _File:
             self._wrong(path, "has the wrong kind of value", "write a map: { key: value }")
             return None
         filling = self.data.get("defaults", {}).get(defaults[1], {}) if defaults else {}
-        merged = merge(own, filling, is_step=model is schema.StepBlock)
+        merged = merge(own, filling, is_step=model is schema_steps.StepBlock)
 
         def locate(loc: Path) -> tuple[Document, Path]:
             below = self._real(path, defaults, loc)

@@ -19,7 +19,7 @@ from rules.gather import gather
 from rules.model import Plan, Route, RuleSet, Site
 from rules.router import Router
 from rules.secret_scan import redact
-from rules.yaml_source import Document, parse, read
+from rules.yaml_source import LARGEST_FILE, Document, parse, read
 
 __all__ = ["ConfiguredChannel", "Loaded", "load", "load_sources", "read_documents", "try_load"]
 
@@ -65,12 +65,22 @@ def read_documents(paths: Iterable[Path | str]) -> list[Document]:
     documents = []
     for path in paths:
         try:
-            documents.append(read(str(path), Path(path).read_bytes()))
+            with Path(path).open("rb") as file:  # no more than is allowed: it may be a device without an end
+                content = file.read(LARGEST_FILE + 1)
         except OSError as error:
             message = f"cannot be read: {error.strerror or type(error).__name__}"
-            problem = Problem(str(path), 1, 1, "", message, "check the path and the rights", "R001")
-            documents.append(Document(str(path), "", problems=[problem]))
+            documents.append(_unreadable(path, message, "check the path and the rights"))
+            continue
+        if len(content) > LARGEST_FILE:
+            message = f"is longer than the {LARGEST_FILE} bytes that are read"
+            documents.append(_unreadable(path, message, "split it into several files"))
+        else:
+            documents.append(read(str(path), content))
     return documents
+
+
+def _unreadable(path: Path | str, message: str, remedy: str) -> Document:
+    return Document(str(path), "", problems=[Problem(str(path), 1, 1, "", message, remedy, "R001")])
 
 
 def try_load(

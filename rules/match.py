@@ -33,6 +33,7 @@ _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{
 _SIMPLE_ESCAPES = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"',
 }  # fmt: skip
+_PLAIN = re.compile(r"[A-Za-z0-9_/:@ -]*")
 _LITERALS = re.compile(r"[\w\-/: @%&,;<>#~\"'=!]*(?:\|[\w\-/: @%&,;<>#~\"'=!]*)*")
 
 
@@ -57,6 +58,7 @@ class Matcher:
     value: str
     _literals: frozenset[str] | None = field(default=None, repr=False, compare=False)
     _regex: _Regex | None = field(default=None, repr=False, compare=False)
+    _prefix: str = field(default="", repr=False, compare=False)  # of every value that the regex fits
     _known: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def fits(self, labels: Mapping[str, str]) -> bool:
@@ -65,6 +67,8 @@ class Matcher:
     def fits_value(self, value: str) -> bool:
         if self._literals is not None:
             return (value in self._literals) is (self.operator in ("=", "=~"))
+        if not value.startswith(self._prefix):
+            return self.operator == "!~"
         known = self._known.get(value)
         if known is None:
             known = self._search(value)
@@ -125,7 +129,23 @@ def make(name: str, operator: Operator, value: str, offset: int = 0) -> Matcher:
     regex = _compile(value, offset)
     if _LITERALS.fullmatch(value) and value.count("|") < MOST_LITERALS:
         return Matcher(name, operator, value, _literals=frozenset(value.split("|")))
-    return Matcher(name, operator, value, _regex=regex)
+    return Matcher(name, operator, value, _regex=regex, _prefix=_prefix(value))
+
+
+def _prefix(pattern: str) -> str:
+    """The plain characters that a pattern begins with; none where a choice could begin otherwise."""
+    depth = 0
+    for place, sign in enumerate(pattern):
+        if sign in "\\[":  # what follows may be quoted or in a class: no | is believed to be inner
+            if "|" in pattern[place:]:
+                return ""
+            break
+        depth += (sign == "(") - (sign == ")")
+        if sign == "|" and depth == 0:
+            return ""
+    plain = _PLAIN.match(pattern)
+    found = plain[0] if plain is not None else ""
+    return found[:-1] if pattern[len(found) :][:1] in ("?", "*", "{") else found
 
 
 def _compile(pattern: str, offset: int) -> _Regex:

@@ -119,6 +119,15 @@ class Plan:
     to: tuple[str, ...] = ()
     ask: str = ""
     shadow: bool = False
+    on: tuple[Step, ...] = field(init=False, repr=False, compare=False)  # the steps by kind, in their order
+    after: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+    every: tuple[Step, ...] = field(init=False, repr=False, compare=False)  # those that speak before others
+
+    def __post_init__(self) -> None:
+        for kind in ("on", "after"):
+            object.__setattr__(self, kind, tuple(step for step in self.steps if step.when == kind))
+        rounds = [step for step in self.steps if step.when == "every"]
+        object.__setattr__(self, "every", tuple(sorted(rounds, key=lambda step: not step.say)))
 
 
 @dataclass(frozen=True, slots=True)

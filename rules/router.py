@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from daemon.core.words import Impact
 from rules import match
+from rules.candidates import Candidates
 from rules.match import Matcher
 from rules.model import Component, ImpactByLabel, Route, Taken
 
@@ -40,6 +41,7 @@ class Router:
 
     def __init__(self, routes: Sequence[Route], components: Mapping[str, Component], fallback: Route) -> None:
         self._routes = [(route, match.parse_all(route.matchers)) for route in routes]
+        self._candidates = Candidates([matchers for _, matchers in self._routes])
         self._components = [
             (component.id, match.parse_all(component.matchers))
             for component in components.values()
@@ -86,7 +88,8 @@ class Router:
 
     def _judge(self, labels: Mapping[str, str], component: str) -> _Wants:
         wants = []
-        for route, matchers in self._routes:
+        for number in self._candidates.of(labels):
+            route, matchers = self._routes[number]
             if route.components == "matched" and not component:
                 continue
             if not _fit(matchers, labels):
@@ -128,7 +131,10 @@ class _Memory(Generic[Answer]):
 
 
 def _fit(matchers: tuple[Matcher, ...], labels: Mapping[str, str]) -> bool:
-    return all(matcher.fits(labels) for matcher in matchers)
+    for matcher in matchers:  # noqa: SIM110 - a generator costs as much as a matcher
+        if not matcher.fits(labels):
+            return False
+    return True
 
 
 def _key(route: Route, labels: Mapping[str, str], component: str) -> tuple[tuple[str, str], ...]:

@@ -38,7 +38,7 @@ BAD_VALUE, BAD_ID, BAD_MATCHER = "R007", "R008", "R011"
 class Block(BaseModel):
     """A map in a rule file; unknown keys are errors and nothing is converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 def wrong(
@@ -107,7 +107,12 @@ def _matcher(value: str) -> str:
         match.parse(value)
     except match.MatcherError as error:
         message, _, remedy = str(error).partition("; ")
-        raise wrong(f"the matcher {message}", remedy, code=BAD_MATCHER, offset=error.offset) from error
+        raise wrong(
+            f"the matcher {message}",
+            remedy or "write it as in Alertmanager",
+            code=BAD_MATCHER,
+            offset=error.offset,
+        ) from error
     return value
 
 
@@ -161,7 +166,8 @@ def _text_or_map(value: Any) -> str:
     return "<map>" if isinstance(value, dict) else "<text>"
 
 
-_DURATION_SCHEMA = {"type": "string", "pattern": r"^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"}
+DURATION_PATTERN = r"^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
+_DURATION_SCHEMA = {"type": "string", "pattern": DURATION_PATTERN}
 
 Id = Annotated[
     str, AfterValidator(valid_id), WithJsonSchema({"type": "string", "pattern": f"^{ID_PATTERN}$"})

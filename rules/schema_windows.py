@@ -131,7 +131,9 @@ YearRange = Annotated[Range, BeforeValidator(_years), WithJsonSchema(_RANGE_SCHE
 
 class TimesBlock(Block):
     start_time: Minute
+    """Such as 09:00."""
     end_time: Minute
+    """Such as 18:00, not included; 24:00 is the end of the day."""
 
     @model_validator(mode="after")
     def _in_order(self) -> TimesBlock:
@@ -145,11 +147,17 @@ class IntervalBlock(Block):
     """One entry of a window."""
 
     times: Annotated[list[TimesBlock], AfterValidator(_some)] | None = None
+    """Times of day; without it all day."""
     weekdays: Annotated[list[Weekdays], AfterValidator(_some)] | None = None
+    """Such as monday:friday."""
     days_of_month: Annotated[list[DaysOfMonth], AfterValidator(_some)] | None = None
+    """Such as 1:7; negative ones count from the end."""
     months: Annotated[list[MonthRange], AfterValidator(_some)] | None = None
+    """Such as january:march, or 1:3."""
     years: Annotated[list[YearRange], AfterValidator(_some)] | None = None
+    """Such as 2027:2028."""
     location: Annotated[str, AfterValidator(lambda name: _zone(name).key)] = Field(default="UTC")
+    """The time zone, such as Europe/Berlin."""
 
     def interval(self) -> Interval:
         """What the fields mean."""

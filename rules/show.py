@@ -1,4 +1,4 @@
-"""Rule sets and facts as people read them: ``rules show --expanded``, ``rules vars``, ``rules schema``."""
+"""Rule sets and facts as people read them: ``rules show --expanded``, ``rules vars``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from rules import durations, text_facts
 from rules.facts import IF_FACTS, LABEL_FUNCTION
 from rules.model import Approve, ImpactByLabel, Plan, Route, RuleSet, Step
-from rules.schema import RuleFile, StepBlock
 from rules.windows import Interval, IntervalWindow
 
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
@@ -37,21 +36,6 @@ def fact_table(rules: RuleSet | None = None) -> list[FactRow]:
     for name in rules.windows if rules is not None else ():
         rows[name] = FactRow(name, "true/false", name, "if and texts", "the window is open")
     return [rows[name] for name in sorted(rows)]
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a rule file, so that editors complete and check."""
-    schema = RuleFile.model_json_schema(by_alias=True)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "Tocsin rule file"
-    definitions = schema["$defs"]
-    for name in ("RouteBlock", "OpenBlock"):  # what is missing may come from `defaults`
-        required = [key for key in definitions[name]["required"] if key == "id"]
-        definitions[name]["required"] = required
-    steps = definitions["PlanBlock"]["properties"]["steps"]
-    steps["items"] = {"$ref": "#/$defs/StepBlock"}
-    definitions |= _step_definitions()
-    return schema
 
 
 def expanded(rules: RuleSet) -> dict[str, Any]:
@@ -180,9 +164,3 @@ def _say(kind: str) -> str:
     if kind.startswith("list:"):
         return f"list of {kind[5:]} ids"
     return words.get(kind, kind)
-
-
-def _step_definitions() -> dict[str, Any]:
-    schema = StepBlock.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
-    found = schema.pop("$defs", {})
-    return {**found, "StepBlock": schema}

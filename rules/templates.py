@@ -136,6 +136,15 @@ def check_template(source: str, extra: Collection[str] = ()) -> list[Finding]:
     return findings
 
 
+def facts_in(source: str) -> set[str]:
+    """The names that a template reads; none of one that cannot be read."""
+    try:
+        tree = cage().parse(source)
+    except (TemplateSyntaxError, RecursionError, ValueError):
+        return set()
+    return {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"} - _targets(tree)
+
+
 def _findings(source: str, extra: Collection[str]) -> list[Finding]:
     tree = cage().parse(source)
     checker = _Checker(source, {*FACTS, *CONSTANTS, *extra, "loop"}, _targets(tree))

@@ -106,9 +106,11 @@ def _open_database(configuration: Configuration, report: Report) -> None:
 
 
 def _rules(configuration: Configuration) -> list[Problem]:
+    from channels.room import rooms  # noqa: PLC0415 - see above
     from daemon.core.clock import SystemClock, to_datetime  # noqa: PLC0415 - see above
     from daemon.rule_files import configured_channels, site_of  # noqa: PLC0415 - see above
     from rules.check import check as check_rules  # noqa: PLC0415 - see above
+    from rules.check_texts import Room  # noqa: PLC0415 - see above
 
     settings = configuration.settings
     return check_rules(
@@ -116,6 +118,7 @@ def _rules(configuration: Configuration) -> list[Problem]:
         site=site_of(settings),
         configured=configured_channels(settings),
         today=to_datetime(SystemClock().now()).date(),
+        rooms={kind: Room(*room) for kind, room in rooms().items()},
     )
 
 

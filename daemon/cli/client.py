@@ -24,6 +24,7 @@ class Client:
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self.deadline = DEADLINE
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a question.  Raises NotFound, BadInput, Refused or Unavailable."""
@@ -71,7 +72,7 @@ class Client:
             return response.status, response.read()
         except TimeoutError as error:
             raise Unavailable(
-                f"the daemon at {self.target.address} did not answer within {DEADLINE:.0f} s"
+                f"the daemon at {self.target.address} did not answer within {self.deadline:.0f} s"
                 f"{'; the act may have happened: look before you repeat it' if body is not None else ''}"
             ) from error
         except ssl.SSLError as error:
@@ -90,8 +91,8 @@ class Client:
     def _connection(self) -> http.client.HTTPConnection:
         context, host, port = self.target.tls(), self.target.host, self.target.port
         if context is None:
-            return http.client.HTTPConnection(host, port, timeout=DEADLINE)
-        return http.client.HTTPSConnection(host, port, timeout=DEADLINE, context=context)
+            return http.client.HTTPConnection(host, port, timeout=self.deadline)
+        return http.client.HTTPSConnection(host, port, timeout=self.deadline, context=context)
 
 
 def in_path(name: str) -> str:

@@ -29,5 +29,23 @@ def print_problems(problems: Iterable[Problem]) -> None:
         out.print(text, soft_wrap=True)
 
 
+def print_annotations(problems: Iterable[Problem]) -> None:
+    """GitHub's workflow commands, one a line: they stand beside the lines of a pull request."""
+    for one in problems:
+        place = f"file={_property(one.file)},line={one.line},col={one.column},title={one.code}"
+        remedy = f"; {one.remedy}" if one.remedy else ""
+        key = f"{one.key}: " if one.key else ""
+        print(f"::{one.severity} {place}::{_escaped(f'{key}{one.message}{remedy}')}")
+
+
+def _escaped(text: str) -> str:
+    shown = screen.plain(text).replace("%", "%25")
+    return shown.replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
 def has_errors(problems: Iterable[Problem]) -> bool:
     return any(one.severity == "error" for one in problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from typing import Annotated
 
 import typer
 
@@ -14,7 +15,13 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def serve(ctx: typer.Context, config: Config = None) -> None:
+def serve(
+    ctx: typer.Context,
+    watch_rules: Annotated[
+        bool, typer.Option("--watch-rules", help="Load the rule files again when they change.")
+    ] = False,
+    config: Config = None,
+) -> None:
     """Run the daemon until SIGTERM; SIGHUP loads the rule files again."""
     # The daemon's libraries take a second to load, and `--help` needs none of them.
     # Nothing of what they make is garbage: without collections a restart is a tenth of a second shorter.
@@ -34,7 +41,7 @@ def serve(ctx: typer.Context, config: Config = None) -> None:
     logs.configure(clock, level=settings.level, style=settings.format, redactor=redactor)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         try:
-            code = runner.run(run(configuration, clock))
+            code = runner.run(run(configuration, clock, watch_rules=watch_rules))
         except Unavailable as error:
             # Only at start: another daemon has the database.  For this command that is wrong use, not a "no".
             raise BadConfig(str(error)) from error

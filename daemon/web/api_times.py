@@ -30,6 +30,22 @@ def instant(text: str, now: Instant, zone: str, key: str) -> Instant:
     return found
 
 
+def instant_before(text: str, now: Instant, key: str) -> Instant:
+    """The instant so long before ``now``, or the one that is named.  Raises BadInput, naming ``key``."""
+    shown = text.strip()
+    if _RFC3339.fullmatch(shown):
+        found = _read(shown, now, "UTC", key)
+    else:
+        try:
+            found = now - durations.parse(shown)
+        except durations.DurationError as error:
+            how = "write a span such as 90d, or 2027-01-04T14:30:00Z"
+            raise BadInput(f"{key}: {text[:60]!r} is no span and no instant; {how}") from error
+    if not 0 <= found <= now:
+        raise BadInput(f"{key}: {text[:60]!r} is not in the past; name an earlier instant")
+    return found
+
+
 def _read(text: str, now: Instant, zone: str, key: str) -> Instant:
     clock = _CLOCK.fullmatch(text)
     if clock is not None:

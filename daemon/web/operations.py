@@ -9,6 +9,7 @@ import prometheus_client
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from daemon.web.api_input import LONGEST_NAME, USER_HEADER
 from daemon.web.auth import has_token, require_reader, require_token
 from daemon.web.peer import on_loopback
 from daemon.web.problem import Problem
@@ -18,14 +19,14 @@ from daemon.web.problem import Problem
 class Operations:
     """``alive``: the loops turned recently.  ``unready``: why nothing can be accepted now, empty when it can.
 
-    ``reload`` loads the rule files again and returns what is wrong with them;
-    then the old ones stay.
+    ``reload`` loads the rule files again, for whoever is named, and returns what
+    is wrong with them; then the old ones stay.
     """
 
     registry: CollectorRegistry
     alive: Callable[[], bool]
     unready: Callable[[], list[str]]
-    reload: Callable[[], Awaitable[list[str]]]
+    reload: Callable[[str], Awaitable[list[str]]]
 
     def setup(self, app: web.Application) -> None:
         app.router.add_get("/metrics", self.metrics)
@@ -55,7 +56,10 @@ class Operations:
 
     async def reload_rules(self, request: web.Request) -> web.Response:
         require_token(request)
-        problems = await self.reload()
+        who = request.headers.get(USER_HEADER, "").strip()
+        if len(who) > LONGEST_NAME or not who.isprintable():
+            raise Problem(400, f"{USER_HEADER}: a name has at most {LONGEST_NAME} printable characters")
+        problems = await self.reload(who or "a request")
         if problems:
             raise Problem(422, "\n".join(problems), more={"problems": problems})
         return web.Response(text="reloaded\n")

@@ -135,7 +135,8 @@ class Draft:
 
     def waits(self, plan: str, step: str) -> bool:
         """Whether some occasion of that step waits for people."""
-        return any(one.plan == plan and one.step == step for one in self.state.waiting.values())
+        waiting = self.state.waiting
+        return bool(waiting) and any(one.plan == plan and one.step == step for one in waiting.values())
 
     def target(self, step: Step) -> tuple[str, ...]:
         """The configured channels of a step, ``told`` spelt out, each once."""

@@ -19,16 +19,10 @@ def steps(draft: Draft) -> None:
     plan = draft.plan
     if plan is None:
         return
-    for step in plan.steps:
-        if step.when == "on" and draft.plan is plan:
-            _on(draft, plan, step)
-    for step in plan.steps:
-        if step.when == "after" and draft.plan is plan:
-            _after(draft, plan, step)
-    for speaking in (True, False):
-        for step in plan.steps:
-            if step.when == "every" and bool(step.say) is speaking and draft.plan is plan:
-                _every(draft, plan, step)
+    for steps_of_kind, fire in ((plan.on, _on), (plan.after, _after), (plan.every, _every)):
+        for step in steps_of_kind:
+            if draft.plan is plan:
+                fire(draft, plan, step)
 
 
 def on_occasions(draft: Draft, plan: Plan, step: Step) -> Iterator[tuple[str, Event, Instant]]:
@@ -71,13 +65,11 @@ def after_occasion(plan: Plan, step: Step) -> str:
 
 def after_is_due(draft: Draft, plan: Plan, step: Step) -> bool:
     """Open long enough, not ended, not waiting (its ``if`` is not looked at)."""
+    state = draft.state
+    if state.phase != "open" or state.open_for(draft.now) < step.after:
+        return False
     occasion = after_occasion(plan, step)
-    return (
-        draft.is_open
-        and draft.state.open_for(draft.now) >= step.after
-        and occasion not in draft.state.done
-        and occasion not in draft.state.waiting
-    )
+    return occasion not in state.done and occasion not in state.waiting
 
 
 def _after(draft: Draft, plan: Plan, step: Step) -> None:
@@ -92,10 +84,12 @@ def _after(draft: Draft, plan: Plan, step: Step) -> None:
 
 def _narrower_waits(draft: Draft, plan: Plan, step: Step) -> bool:
     """Whether an ``after`` step above this one still waits for people."""
-    for other in plan.steps:
+    if not draft.state.waiting:
+        return False
+    for other in plan.after:
         if other.id == step.id:
             return False
-        if other.when == "after" and after_occasion(plan, other) in draft.state.waiting:
+        if after_occasion(plan, other) in draft.state.waiting:
             return True
     return False
 

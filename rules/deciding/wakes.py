@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from daemon.core.clock import Instant
+from daemon.core.clock import Instant, Span
 from daemon.core.promise import broken_at
 from rules.deciding.draft import Draft
 from rules.deciding.people import ANNOUNCED
@@ -41,8 +41,8 @@ def _instants(draft: Draft) -> Iterator[Instant]:
     yield from (due for _, mark, due in downs_due(draft) if mark not in state.done)
     plan = draft.plan
     if plan is not None:
-        for step in plan.steps:
-            if step.when == "on" and step.after:
+        for step in plan.on:
+            if step.after:
                 yield from (due for _, _, due in on_occasions(draft, plan, step))
     if draft.is_open:
         yield from _while_open(draft, plan)
@@ -65,18 +65,24 @@ def _while_open(draft: Draft, plan: Plan | None) -> Iterator[Instant]:
     if route is not None:
         for line in route.raises:
             yield from _edges(draft, line.condition)
-    for step in plan.steps if plan is not None else ():
-        yield from _of_step(draft, plan, step)
+    if plan is not None:
+        open_for = draft.state.open_for(draft.now)
+        for step in plan.after:
+            yield from _of_after(draft, plan, step, step.after - open_for)
+        for step in plan.every:
+            yield from _of_every(draft, plan, step)
 
 
-def _of_step(draft: Draft, plan: Plan | None, step: Step) -> Iterator[Instant]:
-    if plan is None or step.when == "on":
-        return
-    if step.when == "after":
-        if after_occasion(plan, step) in draft.state.done:
-            return
-        yield draft.now + step.after - draft.state.open_for(draft.now)
-    elif not draft.waits(plan.id, step.id):
+def _of_after(draft: Draft, plan: Plan, step: Step, left: Span) -> Iterator[Instant]:
+    if left <= 0 and (step.condition is None or not draft.rules.windows):
+        return  # its time has come: only an entry can change what it waits for
+    if after_occasion(plan, step) not in draft.state.done:
+        yield draft.now + left
+        yield from _edges(draft, step.condition)
+
+
+def _of_every(draft: Draft, plan: Plan, step: Step) -> Iterator[Instant]:
+    if not draft.waits(plan.id, step.id):
         due = round_due(draft, plan, step)
         if due is None:
             return
@@ -86,7 +92,7 @@ def _of_step(draft: Draft, plan: Plan | None, step: Step) -> Iterator[Instant]:
 
 def _edges(draft: Draft, condition: Condition | None) -> Iterator[Instant]:
     """Edges of the windows that a condition looks at: only they change it without an entry."""
-    if condition is None:
+    if condition is None or not draft.rules.windows:
         return
     for name in condition.names & draft.rules.windows.keys():
         edge = draft.rules.windows[name].next_edge(draft.now)

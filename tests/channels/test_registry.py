@@ -11,6 +11,7 @@ from pydantic import ValidationError
 import channels
 from channels import registry
 from channels.log import LogChannel, Settings
+from channels.room import rooms
 from daemon.core.clock import FakeClock
 from daemon.core.ports import Channel, Sent
 from tests.channels.posts import post, settings
@@ -60,6 +61,13 @@ def test_settings_of_each_kind_are_told_apart(
     channel: Channel = registry.build(found, session, clock)
     assert channel.capabilities.kind == kind
     assert set(channel.capabilities.secrets) <= set(type(found).model_fields)
+    if kind in rooms():  # what `rules check` believes without a configuration
+        assert rooms()[kind][0] == channel.capabilities.max_length
+
+
+def test_room_is_known_for_kinds_that_exist() -> None:
+    """No line is left of a kind that is gone."""
+    assert set(rooms()) <= set(registry.kinds())
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

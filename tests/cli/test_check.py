@@ -21,6 +21,10 @@ channels:
   - { name: ops, kind: log, audience: internal }
 """
 RULES = changed("kind: slack", "kind: log", MINIMAL)
+TESTS = """\
+rule_files: [ rules.yaml ]
+tests: [ { strict: true, alerts: [ { labels: { service: checkout }, fires: 0m } ] } ]
+"""
 STARTER = Path(__file__).parents[2] / "rules" / "packs" / "starter.yaml"
 
 
@@ -190,6 +194,7 @@ class TestRules:
 
     def test_check_good(self, files: Path) -> None:
         """Nothing on standard output, a count on the other."""
+        (files / "rules.test.yaml").write_text(TESTS, encoding="utf-8")
         found = run("rules", "check", str(files / "rules.yaml"))
         assert (found.code, found.out, found.err) == (0, "", "1 file, 0 errors, 0 warnings\n")
 
@@ -249,9 +254,21 @@ class TestRules:
     )
     def test_which(self, labels: str, route: tuple[str, ...]) -> None:
         """Who would take an alert with these labels."""
-        found = run("rules", "which", labels, "--rules", str(STARTER), "--json").json[0]
+        looks = run("rules", "which", labels, "--rules", str(STARTER), "--json").json
+        assert all(one["why"] for one in looks)
+        assert [one["taken"] for one in looks] == [False] * (len(looks) - 1) + [True]
+        found = looks[-1]
         assert (found["route"], found["component"], found["impact"], found["plan"]) == route
         assert route[0] in run("rules", "which", labels, "--rules", str(STARTER)).out
+
+    def test_annotations_of_a_pull_request(self, files: Path) -> None:
+        """One workflow command a finding, with nothing that could end it early."""
+        rewrite(files / "rules.yaml", "name: Checkout", 'name: "100%,\\n::error::Checkout", nme: x')
+        found = run("rules", "check", str(files / "rules.yaml"), "--format", "github")
+        (line,) = found.out.splitlines()
+        place = f"::error file={files}/rules.yaml,line=5,col="
+        assert (found.code, line.startswith(place)) == (1, True)
+        assert ",title=R005::components[0].nme: is not known here; " in line
 
     @pytest.mark.parametrize("labels", ['{service=~"a|b"}', "service", '{service="a"'])
     def test_labels_that_are_none(self, labels: str) -> None:

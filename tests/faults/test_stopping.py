@@ -91,6 +91,8 @@ async def test_row_48_reload_by_signal_and_by_request(tmp_path: Path) -> None:
         status, text = await daemon.act("/-/reload")
         assert status == 422
         assert "rules.yaml:6:5: routes[0].group_bye: " in text
+        _, figures = await daemon.get("/metrics")
+        assert "tocsin_rules_last_reload_successful 0.0" in figures
         daemon.signal(signal.SIGHUP)
         await until(lambda: len(daemon.events("rules not reloaded: the old ones stay")) == 2)
         await daemon.manager.wait_for("READY", 2)
@@ -101,6 +103,8 @@ async def test_row_48_reload_by_signal_and_by_request(tmp_path: Path) -> None:
         await daemon.manager.wait_for("READY", 3)
         assert len(daemon.manager.times("RELOADING")) == 2
         await daemon.post(body(alert(fingerprint="2", labels={"service": "after"})))
+        _, figures = await daemon.get("/metrics")
+        assert "tocsin_rules_last_reload_successful 1.0" in figures
         impacts = await until_heard(lambda: _impacts(daemon, 3))
         assert sorted(impacts) == ["critical", "major", "major"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from rules.build import Configured
 from rules.check import check, check_ruleset, check_sources
+from rules.check_tests import beside
 from rules.errors import Problem
 from rules.load import ConfiguredChannel
 from tests.rules.files import MINIMAL, SHOP, SITE, changed, load_text, place_of
@@ -109,6 +110,18 @@ def test_routes_behind_a_wider_one(first: str, second: str, hidden: bool) -> Non
     assert [(one.code, one.subject) for one in findings(text)] == ([("R050", "b")] if hidden else [])
 
 
+def test_routes_behind_several() -> None:
+    """Two that take all values of a label between them hide what comes after; one value left is enough."""
+    text = more_routes(
+        f"{{ id: a, matchers: [ 'a=\"1\"' ], {OPEN} }}", f"{{ id: b, matchers: [ 'a=~\"2|3\"' ], {OPEN} }}",
+        f"{{ id: c, matchers: [ 'a=~\"1|2\"' ], {OPEN} }}",
+        f"{{ id: d, matchers: [ 'a=~\"3|4\"' ], {OPEN} }}",
+    )  # fmt: skip
+    (found,) = findings(text)
+    assert (found.code, found.subject) == ("R050", "c")
+    assert found.message == "a and b above take every alert that fits c"
+
+
 def test_what_lets_alerts_through_hides_nothing() -> None:
     """`continue`, and matched components for a route that takes others too."""
     text = more_routes(
@@ -166,6 +179,109 @@ def test_waivers_that_do_nothing_are_found() -> None:
         "public/holding", "''"
     )
     assert [one.code for one in findings(text) if one.severity == "error"] == ["R007", "R058"]
+
+
+STEP = "to: [ told ] }\n      - "
+NEVER = [
+    ("{ id: s, after: 0s, ask: ops, if: status == resolved }", "while the status is"),
+    ("{ id: s, every: 20m, ask: ops, if: status >= resolved }", "while the status is"),
+    ("{ id: s, on: monitoring, ask: ops, if: status < monitoring }", "while the status is monitoring"),
+    ("{ id: s, on: refired, ask: ops, if: status == monitoring }", "investigating or identified"),
+    ("{ id: s, after: 1h, ask: ops, if: acked && unattended > 3 && !acked }", "is never true"),
+    ("{ id: s, after: 1h, ask: ops, if: alerts_firing > 5 && alerts_firing < 6 }", "is never true"),
+    ("{ id: s, after: 1h, ask: ops, if: alerts_firing < 0 }", "is never true"),
+    ("{ id: s, after: 1h, ask: ops, if: page in told && !(page in told) }", "is never true"),
+    ("{ id: s, after: 0s, ask: ops, if: 'label(\"a\") == \"x\" && label(\"a\") in [\"y\"]' }", "never"),
+    ("{ id: s, after: 1h, ask: ops, if: '(impact == major) == (impact != major)' }", "is never true"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "words"), NEVER, ids=[row[0] for row in NEVER])
+def test_contradictions_within_an_if(step: str, words: str) -> None:
+    """Numbers, lists, labels and the status at the step's moment are tried, each where it matters."""
+    (found,) = findings(changed("to: [ told ] }", STEP + step))
+    assert (found.code, found.subject) == ("R042", "public/s")
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "status < resolved && alerts_firing == 0",
+        "alerts_firing % 7 == 3",
+        "alerts_firing > alerts_total",
+        "size(told) > 3",
+        'label("a").startsWith("x") && label("a") == "y"',
+        'label("a") == "x" || label("b") == "x"',
+        "page in told && !(checkout in components)",
+        "impact in [major, critical]",
+        "unattended >= 2 && unattended <= 2",
+    ],
+)
+def test_what_can_be_true_is_left_alone(condition: str) -> None:
+    """Nothing is claimed of an expression that holds in some situation, or that cannot be counted."""
+    step = f"{{ id: s, after: 1h, ask: ops, if: '{condition}' }}"
+    assert findings(changed("to: [ told ] }", STEP + step)) == []
+
+
+def test_a_raise_line_that_cannot_act() -> None:
+    """Its expression is tried like that of a step."""
+    line = "plan: public }\n    raise: [ { if: status == resolved, impact: major } ]"
+    (found,) = findings(changed("plan: public }", line))
+    assert (found.code, found.subject, found.key) == ("R042", "all", "routes[0].raise[0].if")
+
+
+WAITS = [
+    ("every: 20m, approve: { need: one, within: 10m },", []),
+    ("every: 21m, approve: { need: one, within: 10m },", ["R043"]),
+    ("every: 30m, approve: { need: one, within: 35m },", ["R041", "R043"]),
+]
+
+
+@pytest.mark.parametrize(("new", "codes"), WAITS, ids=[row[0] for row in WAITS])
+def test_waits_that_end_after_the_promise(new: str, codes: list[str]) -> None:
+    """Begin early enough and people have time to agree; each wait is part of the silence."""
+    found = sorted(one.code for one in findings(changed("every: 30m,", new)))
+    assert found == codes
+
+
+def test_nobody_to_ask() -> None:
+    """Without an internal channel no approval can come, and no veto."""
+    text = MINIMAL.replace("  ops: { kind: slack, audience: internal }\n", "").replace("    ask: ops\n", "")
+    text = text.replace("[ page, ops ]", "[ page ]").replace("every: 30m,", "every: 20m, approve: one,")
+    assert ("R048", "error") in [(one.code, one.severity) for one in findings(text)]
+    veto = text.replace("approve: one", "approve: veto 5m")
+    assert [(one.code, one.severity) for one in findings(veto)] == [("R048", "warning")]
+
+
+TESTED = """\
+rule_files: [ {rules} ]
+defaults: {{ strict: {strict} }}
+tests:
+  - alerts: [ {{ labels: {{ team: b }}, vary: {{ service: [ a, checkout ], instance: 3 }}, fires: 0m }} ]
+"""
+
+
+def test_routes_and_plans_without_a_test(tmp_path: Path) -> None:
+    """Alerts of the tests beside the file are routed; `vary` makes one of each combination."""
+    rules = tmp_path / "rules.yaml"
+    two = more_routes(f"{{ id: a, matchers: [ 'service=\"checkout\"', 'instance=\"instance-3\"' ], {OPEN} }}",
+                      f"{{ id: b, matchers: [ 'team=\"a\"' ], {OPEN} }}")  # fmt: skip
+    rules.write_text(two, encoding="utf-8")
+    tests = tmp_path / "any.test.yaml"
+
+    def judged() -> list[tuple[str, str]]:
+        return [(one.code, one.subject) for one in check([rules], tests=beside([rules]))]
+
+    assert judged() == [("R054", "tests")]
+    tests.write_text(TESTED.format(rules="rules.yaml", strict="true"), encoding="utf-8")
+    assert judged() == [("R054", "b")]
+    tests.write_text(TESTED.format(rules="rules.yaml", strict="false"), encoding="utf-8")
+    assert judged() == [("R054", "b"), ("R055", "public")]
+    tests.write_text(TESTED.format(rules="other.yaml", strict="true"), encoding="utf-8")
+    assert judged() == [("R054", "tests")]
+    tests.write_text("rule_files: [ rules.yaml ]\ntests: [ { alerts: 3 } ]\n", encoding="utf-8")
+    assert ("R064", "") in judged()
 
 
 def test_check_reads_files_and_sets(tmp_path: Path) -> None:

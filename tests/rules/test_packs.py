@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 import rules
+from channels.room import rooms
 from daemon.core.clock import HOUR, MINUTE
 from daemon.core.words import Audience, Impact, Status
 from rules.check import check
+from rules.check_tests import beside
+from rules.check_texts import Room
 from rules.load import ConfiguredChannel, load
 from rules.model import RuleSet, Site
 
 PACKS = Path(rules.__file__).parent / "packs"
+NAMES = sorted(file.stem for file in PACKS.glob("*.yaml") if not file.name.endswith(".test.yaml"))
 SITE = Site("Example", "https://status.example.com", "UTC")
 START = 1_799_056_800_000  # 2027-01-04T10:00:00Z
 
@@ -23,16 +27,30 @@ def pack(name: str) -> RuleSet:
     return load([PACKS / f"{name}.yaml"], site=SITE, configured=None)
 
 
-@pytest.fixture(scope="module", params=["starter", "shop"])
+@pytest.fixture(scope="module", params=NAMES)
 def shipped(request: pytest.FixtureRequest) -> RuleSet:
     """Each of our packs, loaded."""
     return pack(request.param)
 
 
-@pytest.mark.parametrize("name", ["starter", "shop"])
+@pytest.mark.parametrize("name", NAMES)
 def test_check_finds_nothing(name: str) -> None:
-    """A reader who runs `tocsin rules check` on what we ship sees no finding."""
-    assert [str(problem) for problem in check([PACKS / f"{name}.yaml"], site=SITE)] == []
+    """A reader who runs `tocsin rules check` on what we ship sees no finding, lengths and tests included."""
+    file = PACKS / f"{name}.yaml"
+    rooms_by_kind = {kind: Room(*room) for kind, room in rooms().items()}
+    found = check([file], site=SITE, rooms=rooms_by_kind, tests=beside([file]))
+    assert [str(problem) for problem in found] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_pack_has_its_page(name: str) -> None:
+    """docs/packs names every route and plan of it, and the overview names the pack."""
+    docs = PACKS.parents[1] / "docs" / "packs"
+    page = (docs / f"{name}.md").read_text("utf-8")
+    ruleset = pack(name)
+    assert f"({name}.md)" in (docs / "README.md").read_text("utf-8")
+    for word in (f"rules/packs/{name}.yaml", *(route.id for route in ruleset.routes), *ruleset.plans):
+        assert word in page, word
 
 
 def test_every_step_has_words(shipped: RuleSet) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.words import Impact
+from rules import match
+from rules.candidates import Candidates
 from rules.model import Component, ImpactByLabel, Route
 from rules.router import REMEMBERED, Router
 from tests.rules.files import SHOP, changed, load_text
@@ -133,3 +135,34 @@ def test_labels_that_no_rule_mentions_cost_no_memory() -> None:
     for number in range(100):
         found({"pod": str(number), "alertname": "a"})
     assert len(found._takes.answers) == 1
+
+
+TEXTS = st.sampled_from(
+    [
+        'a="1"',
+        'a="2"',
+        'a=""',
+        'a=~"1|2"',
+        'a=~"|1"',
+        'a=~"1.*"',
+        'a!="1"',
+        'a!~"1|2"',
+        'b="1"',
+        'b=~"2|3"',
+        'b=~".+"',
+    ]
+)
+ALERTS = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.sampled_from(["", "1", "2", "3", "12"]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(TEXTS, max_size=3), max_size=8), st.lists(ALERTS, min_size=1, max_size=5))
+def test_filed_routes_are_those_that_fit(routes: list[list[str]], alerts: list[dict[str, str]]) -> None:
+    """No route that fits is left out, and all come in their order, whatever they are filed under."""
+    matchers = [match.parse_all(texts) for texts in routes]
+    candidates = Candidates(matchers)
+    for labels in alerts:
+        found = candidates.of(labels)
+        assert found == sorted(set(found))
+        fitting = [n for n, each in enumerate(matchers) if all(one.fits(labels) for one in each)]
+        assert set(fitting) <= set(found)

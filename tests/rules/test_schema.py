@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from daemon.core.clock import HOUR, MINUTE
@@ -256,15 +253,3 @@ def test_every_block_is_documented_in_the_schema() -> None:
         "channels", "components", "defaults", "routes", "plans", "texts", "words", "windows", "people",
         "limits", "maintenance", "waive",
     ]  # fmt: skip
-
-
-def test_every_code_is_in_the_documentation() -> None:
-    """docs/rules-codes.md has each code that the program gives, and no other."""
-    root = Path(__file__).parents[2]
-    used = {
-        code
-        for file in (root / "rules").glob("*.py")
-        for code in re.findall(r'"(R\d{3})"', file.read_text("utf-8"))
-    }
-    table = re.findall(r"^\| (R\d{3}) ", (root / "docs" / "rules-codes.md").read_text("utf-8"), re.MULTILINE)
-    assert sorted(used) == table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -10,9 +11,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from rules.facts import IF_FACTS
-from rules.show import expanded, fact_table, json_schema
+from rules.reference import HEADER, json_schema, key_tables
+from rules.show import expanded, fact_table
 from rules.yaml_source import parse
 from tests.rules.files import MINIMAL, SHOP, load_text
+
+ROOT = Path(__file__).parents[2]
+PACKS = [one for one in sorted((ROOT / "rules" / "packs").glob("*.yaml")) if ".test." not in one.name]
 
 
 def test_expanded_has_every_default() -> None:
@@ -79,3 +84,38 @@ def test_the_json_schema_refuses_bad_ones(old: str, new: str) -> None:
     """Unknown keys, wrong words, wrong forms."""
     data: Any = YAML(typ="safe", pure=True).load(MINIMAL.replace(old, new))
     assert list(checker().iter_errors(data))
+
+
+def test_every_key_has_a_description() -> None:
+    """An editor explains each key of each block."""
+    schema = json_schema()
+    blocks = {"file": schema, **schema["$defs"]}
+    lacking = [
+        f"{name}.{key}"
+        for name, block in blocks.items()
+        for key, one in block.get("properties", {}).items()
+        if not one.get("description", "").endswith((".", "..."))
+    ]
+    assert lacking == []
+
+
+def test_the_reference_has_every_key() -> None:
+    """docs/rules.md holds the output of `tocsin rules schema --format markdown`, each block of it once."""
+    tables = key_tables()
+    assert tables in (ROOT / "docs" / "rules.md").read_text("utf-8")
+    known = {key for block in json_schema()["$defs"].values() for key in block.get("properties", {})}
+    assert all(f"| `{key}` |" in tables for key in known)
+
+
+def test_shipped_packs_point_at_their_schema() -> None:
+    """The first line names the file beside them, which is the output of `tocsin rules schema`."""
+    for pack in PACKS:
+        assert pack.read_text("utf-8").startswith(f"{HEADER}\n"), pack.name
+    assert json.loads((ROOT / "rules/packs/rules.schema.json").read_text("utf-8")) == json_schema()
+
+
+@pytest.mark.parametrize("pack", PACKS, ids=[one.stem for one in PACKS])
+def test_shipped_packs_are_valid(pack: Path) -> None:
+    """An editor that follows the first line marks nothing."""
+    document = parse(pack.name, pack.read_text("utf-8"))
+    assert [error.message for error in checker().iter_errors(document.data)] == []

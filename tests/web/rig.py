@@ -155,8 +155,10 @@ class State:
     reasons: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     reloads: int = 0
+    reloaders: list[str] = field(default_factory=list)
 
-    async def reload(self) -> list[str]:
+    async def reload(self, who: str) -> list[str]:
+        self.reloaders.append(who)
         self.reloads += 1
         return self.problems
 

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from daemon.web.api_route import PREFIX
+from rules.load import version_of
+from tests.stories.house import RULES
 from tests.web.api_rig import TOKEN, office
 from tests.web.rig import OUTSIDE
 
+VERSION = version_of([("story.yaml", RULES)])
 READS = [
     "/incidents", "/incidents/INC-1", "/incidents/INC-1/journal", "/alerts", "/deliveries", "/deliveries/1",
     "/rules", "/openapi.json",
 ]  # fmt: skip
+READS += ["/incidents/INC-1/explain", "/rules/versions", f"/rules/versions/{VERSION}", "/rules/coverage"]
 ACTS: dict[str, dict[str, Any]] = {
     "/incidents": {"title": "Another"},
     "/incidents/INC-1/ack": {},
@@ -37,7 +41,10 @@ ANSWERS = {"/incidents": 201, "/incidents/INC-1/hand-back": 409, "/incidents/INC
 
 
 def filled(template: str) -> str:
-    return template.replace("/deliveries/{id}", "/deliveries/1").replace("{id}", "INC-1")
+    """A path of the API with the things that an opened office has."""
+    for part, name in {"deliveries/{id}": "deliveries/1", "versions/{id}": f"versions/{VERSION}"}.items():
+        template = template.replace(part, name)
+    return template.replace("{id}", "INC-1")
 
 
 async def test_every_route_is_here(tmp_path: Path) -> None:

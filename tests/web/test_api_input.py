@@ -84,6 +84,10 @@ QUERIES = [
     ("/incidents?limit=1&limit=2", "twice"),
     ("/deliveries?state=lost", "there are: "),
     ("/rules?x=1", "no key here"),
+    ("/rules/coverage?since=soon", "write a span such as 90d"),
+    ("/rules/coverage?since=2999-01-01T00:00:00Z", "not in the past"),
+    ("/rules/coverage?since=99999d", "not in the past"),
+    ("/rules/versions?limit=0", "limit:"),
 ]
 
 

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from daemon.web.api_openapi import document
 from daemon.web.api_route import PREFIX
 from tests.web.api_rig import office
+from tests.web.test_api_access import filled
 
 DOC = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -59,8 +60,7 @@ async def test_answers_fit_the_document(tmp_path: Path) -> None:
         reads = [one for one in here.api.operations if not one.acts]
         answers = [(one.path, one.answer.__name__) for one in reads]
         for path, name in answers:
-            filled = path.replace("/deliveries/{id}", "/deliveries/1").replace("{id}", "INC-1")
-            answer = await here.get(filled)
+            answer = await here.get(filled(path))
             assert answer.status == 200
             _fits(whole, name, answer.json)
         _fits(whole, "Done", (await here.act("/incidents/INC-1/update", text="Words.")).json)

@@ -71,6 +71,15 @@ async def test_reload_answers_what_is_wrong(rig: Rig) -> None:
     assert rig.state.reloads == 2
 
 
+async def test_reload_names_whoever_asks(rig: Rig) -> None:
+    """For the history of the rules; a name that would break a line is refused."""
+    await rig.ask("POST", "/-/reload", headers=GOOD)
+    await rig.ask("POST", "/-/reload", headers=GOOD | {"X-Tocsin-User": "ana"})
+    assert rig.state.reloaders == ["a request", "ana"]
+    answer = await rig.ask("POST", "/-/reload", headers=GOOD | {"X-Tocsin-User": "x" * 101})
+    assert (answer.status, rig.state.reloads) == (400, 2)
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": f"Basic {ADMIN}"}])
 async def test_reload_needs_the_token_even_here(rig: Rig, headers: dict[str, str]) -> None:
     """Another user of this machine is on loopback too."""
