@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from channels import bluesky, discord_markdown, fit, mrkdwn, sms, telegram_html, x
+from channels import bluesky, discord_markdown, fit, mrkdwn, sms_settings, telegram_html, x
 from channels.mastodon_api import Limits
 from channels.measure import Counter
 from channels.sms_segments import segments, typed
@@ -23,7 +23,7 @@ def rooms() -> Mapping[str, tuple[int, Counter]]:
         "discord": (discord_markdown.MAX_TEXT, fit.units),
         "mastodon": (mastodon.characters, mastodon.count),
         "slack": (mrkdwn.MAX_TEXT, fit.characters),
-        "sms": (sms.Settings.model_fields["segments"].default, lambda text: segments(typed(text))),
+        "sms": (sms_settings.Settings.model_fields["segments"].default, lambda text: segments(typed(text))),
         "telegram": (telegram_html.MAX_TEXT, fit.units),
         "x": (x.MAX_WEIGHT, weighted),
     }

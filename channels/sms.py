@@ -11,7 +11,7 @@ from channels.base import BaseChannel
 from channels.fit import fit
 from channels.http import NoAnswer, exchange
 from channels.plain import one_line
-from channels.sms_request import outcome
+from channels.sms_request import Request, outcome
 from channels.sms_segments import segments, typed
 from channels.sms_settings import Settings
 from channels.sms_twilio import NotUnderstood, Twilio, refused, words

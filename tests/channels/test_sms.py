@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from channels.sms import Settings, SmsChannel
+from channels.sms import SmsChannel
 from channels.sms_segments import is_gsm, segments
+from channels.sms_settings import Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import (
     CannotTell,
