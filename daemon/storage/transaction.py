@@ -165,10 +165,13 @@ class Transaction:
             row = rows[0] if rows else None
         return delivery_from_row(row) if row else None
 
-    def read_deliveries(self, group: int, states: Collection[DeliveryState] = ()) -> list[Delivery]:
+    def read_deliveries(
+        self, group: int, states: Collection[DeliveryState] = (), *, edits: bool = False
+    ) -> list[Delivery]:
         stored = [
             self._batch.delivery(row[0]) or row for row in self._memory.ask(sql.READ_DELIVERIES, group=group)
         ]
         added = [row for row in self._batch.deliveries.values() if row[2] == group]
         found = [delivery_from_row(row) for row in stored + added]
+        found = [item for item in found if (item.edits is not None) is edits]
         return [item for item in found if not states or item.state in states]

@@ -27,6 +27,8 @@ from tests.storage.conftest import Open
         (q.CLAIMABLE, "deliveries_queued"),
         (q.CLAIMABLE, "deliveries_open"),
         (q.CLAIMABLE_OF_CHANNEL, "deliveries_queued"),
+        (q.CLAIMABLE_EDITS, "deliveries_edits"),
+        (q.CLAIMABLE_EDITS, "deliveries_open"),
         (q.EARLIEST_CLAIM, "deliveries_queued"),
         (q.DELIVERY_COUNTS, "COVERING INDEX deliveries_open"),
         (q.deliveries(10, None, 1, None, None, ())[0], "deliveries_group"),
