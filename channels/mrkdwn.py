@@ -15,6 +15,7 @@ MAX_TEXT = 4_000
 MAX_TITLE = 200
 MAX_FACTS = 12
 
+_MOMENT = re.compile(r"<!date\^\d+\^[^|<>]*\|([^<>]*)>")
 _TITLE, _LINK = re.compile(r"\*(.+)\*(?:\n|$)"), re.compile(r"<([^|>]*)\|([^>]*)>")
 
 

@@ -93,14 +93,15 @@ class Outbox:
         return {(row.group, row.recipient): await thread_of(self._store, self.channel, row) for row in rows}
 
     async def _deliver(self, row: Delivery, parents: Parents, started: float) -> None:
-        payload, parent = msgspec.json.decode(row.payload), parents.get((row.group, row.recipient))
-        outcome = await attempt(
-            lambda: self.channel.send(payload, parent, row.key), started, self._work_clock
-        )
+        outcome = await self._send(row, parents.get((row.group, row.recipient)), started)
         took = self._work_clock.monotonic() - started
         self.destination.heard(outcome, self._clock.monotonic())
         await asyncio.shield(self._record(row, outcome))
         self._heard(self.channel, row, outcome, took)
+
+    async def _send(self, row: Delivery, parent: Ref | None, started: float) -> Outcome:
+        payload = msgspec.json.decode(row.payload)
+        return await attempt(lambda: self.channel.send(payload, parent, row.key), started, self._work_clock)
 
     async def _record(self, row: Delivery, outcome: Outcome) -> None:
         """Write the outcome down, however long the store is away: the row stays ``attempted`` till then."""
