@@ -67,7 +67,7 @@ class Destination:
 
     def spare(self, now: float) -> bool:
         """Whether an edit may begin now: a post that comes right after it finds room still."""
-        if now < self.rests_until:
+        if self.rests(now):
             return False
         return self._rate is None or self._count(now, self._rate) >= EDIT_NEEDS - 1e-6
 
