@@ -223,9 +223,9 @@ class Tx(Protocol):
     def read_delivery(self, delivery: int) -> Delivery | None: ...
 
     def read_deliveries(
-        self, group: int, states: Collection[DeliveryState] = (), *, edits: bool = False
+        self, group: int, states: Collection[DeliveryState] = (), *, channel: str = "", edits: bool = False
     ) -> list[Delivery]:
-        """A group's posts (or its edits) by id, with what this batch has buffered; no states: all."""
+        """A group's posts (or edits), perhaps of one channel, with what this batch has buffered; by id."""
         ...
 
 

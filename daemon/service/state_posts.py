@@ -50,10 +50,8 @@ def of_recorded(
 
 def _edit(tx: Tx, state: Group, said: Said, channel: Channel, rules: RuleSet) -> Iterator[Delivery]:
     view = state.channels[channel.name]
-    there = [
-        row for row in tx.read_deliveries(state.id)
-        if row.channel == channel.name and row.state not in NEVER_THERE
-    ]  # fmt: skip
+    rows = tx.read_deliveries(state.id, channel=channel.name)
+    there = [row for row in rows if row.state not in NEVER_THERE]
     root = first_post(there)
     if root is None or update_id.is_question(root.update) or root.update == said.update:
         return
@@ -97,7 +95,7 @@ def _by_a_person(row: Delivery) -> bool:
 
 def waiting(tx: Tx, row: Delivery) -> list[Delivery]:
     """The other queued edits of the same post, oldest first."""
-    queued = tx.read_deliveries(row.group, {DeliveryState.queued}, edits=True)
+    queued = tx.read_deliveries(row.group, {DeliveryState.queued}, channel=row.channel, edits=True)
     return [one for one in queued if one.edits == row.edits and one.id != row.id]
 
 

@@ -149,9 +149,10 @@ READ_GROUP = Statement(select(t.groups).where(t.groups.c.id == bindparam("group"
 READ_DELIVERY = Statement(
     select(t.deliveries).where(t.deliveries.c.id == bindparam("delivery")).with_for_update()
 )
-READ_DELIVERIES = Statement(
-    select(t.deliveries)
-    .where(t.deliveries.c.group_id == bindparam("group"))
+_of_group = select(t.deliveries).where(t.deliveries.c.group_id == bindparam("group"))
+READ_DELIVERIES_OF_CHANNEL = Statement(
+    _of_group.where(t.deliveries.c.channel == bindparam("channel"))
     .order_by(t.deliveries.c.id)
     .with_for_update()
 )
+READ_DELIVERIES = Statement(_of_group.order_by(t.deliveries.c.id).with_for_update())

@@ -64,6 +64,8 @@ async def test_a_work_reads_posts_or_edits(store: Store) -> None:
     def work(tx: Tx) -> tuple[list[int], list[int]]:
         tx.delivery(edit(3))
         posts, edits = tx.read_deliveries(1), tx.read_deliveries(1, {DeliveryState.queued}, edits=True)
+        assert tx.read_deliveries(1, channel="x", edits=True) == edits
+        assert tx.read_deliveries(1, channel="y", edits=True) == []
         return [row.id for row in posts], [row.id for row in edits]
 
     await new_group(store)

@@ -34,6 +34,7 @@ from tests.storage.conftest import Open
         (q.deliveries(10, None, 1, None, None, ())[0], "deliveries_group"),
         (q.deliveries(10, None, None, None, None, {DeliveryState.held})[0], "deliveries_open"),
         (s.READ_DELIVERIES, "deliveries_group"),
+        (s.READ_DELIVERIES_OF_CHANNEL, "deliveries_group"),
         (q.RULES_BY_VERSION, "rule_versions_version"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
