@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,17 +35,26 @@ def plain(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-async def test_the_message_and_its_thread_are_as_documented(tmp_path: Path) -> None:
-    """Exactly one root; its text at the beginning, in the middle and at the end; three replies; no more."""
+@asynccontextmanager
+async def house_in_slack(folder: Path, **more: bool) -> AsyncIterator[tuple[House, FakeSlack]]:
+    """The usual house, whose team reads Slack."""
     clock = FakeClock(START)
     async with FakeSlack(clock=clock) as slack, open_session() as session:
         form = settings(
-            name="ops", kind="slack", audience="internal", token=TOKEN, channel=CHANNEL, api_url=slack.api
-        )
+            name="ops", kind="slack", audience="internal", token=TOKEN, channel=CHANNEL, api_url=slack.api,
+            **more,
+        )  # fmt: skip
         assert isinstance(form, Settings)
-        house = House(tmp_path, clock, RULES, speakers_at(clock))
+        house = House(folder, clock, RULES, speakers_at(clock))
         house.speakers["ops"] = cast("Any", SlackChannel(form, session, clock))
         await house._start()
+        yield house, slack
+        await house.close()
+
+
+async def test_the_message_and_its_thread_are_as_documented(tmp_path: Path) -> None:
+    """Exactly one root; its text at the beginning, in the middle and at the end; three replies; no more."""
+    async with house_in_slack(tmp_path) as (house, slack):
         shown: dict[str, str] = {}
         await house.alert()
         await house.forward(1)
@@ -58,7 +70,6 @@ async def test_the_message_and_its_thread_are_as_documented(tmp_path: Path) -> N
         await house.alert(firing=False)
         await house.forward(30)
         shown["At the end"] = slack.posts[0]["text"]
-        await house.close()
     roots = [post for post in slack.posts if not post["thread_ts"]]
     replies = [post for post in slack.posts if post["thread_ts"]]
     assert [post["ts"] for post in roots] == [slack.posts[0]["ts"]]
@@ -67,3 +78,22 @@ async def test_the_message_and_its_thread_are_as_documented(tmp_path: Path) -> N
     assert {name: plain(text) for name, text in shown.items()} == documented()
     assert max(slack.counts().values()) == 1
     assert len(slack.edits) == len(replies) == 3
+
+
+async def test_buttons_name_what_they_answer(tmp_path: Path) -> None:
+    """A text that waits for a veto can be vetoed; a plain question be acknowledged, until somebody has."""
+    async with house_in_slack(tmp_path, buttons=True) as (house, slack):
+        await house.alert()
+        await house.forward(26)
+        await house.incidents.ack(1, "ana")
+        await house.forward(95)
+        asked = [(post["text"], post["blocks"]) for post in slack.posts if post["blocks"]]
+        waiting = next(iter(house.state().waiting.values()))
+    buttons = [
+        (one["action_id"], json.loads(one["value"])) for _, blocks in asked for one in blocks[-1]["elements"]
+    ]
+    assert buttons == [
+        ("tocsin_acknowledge", {"incident": "INC-1", "step": "", "occasion": ""}),
+        ("tocsin_veto", {"incident": "INC-1", "step": "social", "occasion": waiting.occasion}),
+    ]
+    assert "tocsin veto INC-1 social" in asked[1][0]
