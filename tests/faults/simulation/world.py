@@ -275,6 +275,9 @@ class World:
         with self.fuse.out_of_the_way():
             due = await self.home.store.earliest_due()
             moving = (await self.home.store.deliveries(500, states=MOVING)).items
+            held = (await self.home.store.deliveries(500, states={DeliveryState.held})).items
+        waits = {row.id for row in held}  # an edit behind one of them does not move by itself
+        moving = [row for row in moving if row.edits not in waits]
         spans = [LOOK] if moving else []
         spans += [row.not_before - now for row in moving]
         if due is not None:
