@@ -129,7 +129,10 @@ async def test_a_first_message_says_since_when(
 ) -> None:
     """In each reader's own zone; by webhook, where nothing can be edited, it is left out."""
     shown = post(standing=Standing(since=AT - 90_500, said_at=AT))
-    text = bot(slack, session, clock).render(shown)["message"]["text"]
+    payload = bot(slack, session, clock).render(shown)
+    text = payload["message"]["text"]
+    read = bot(slack, session, clock).shown(payload).text
+    assert "Since 2027-01-01 09:58 UTC · last update 2027-01-01 10:00 UTC\n" in read
     assert text.splitlines()[2] == (
         "Since <!date^1798797509^{date_short_pretty} {time}|2027-01-01 09:58 UTC>"
         " · last update <!date^1798797600^{date_short_pretty} {time}|2027-01-01 10:00 UTC>"

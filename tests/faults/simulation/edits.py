@@ -45,7 +45,7 @@ def check_shown(rows: Sequence[Delivery], providers: Mapping[str, Provider]) -> 
     for edits, row in newest.items():
         provider = providers[row.channel]
         provider.catch_up()
-        if row.state is DeliveryState.sent and provider.shown[posts[edits].key] != row.payload:
+        if row.state is DeliveryState.sent and provider.shows[posts[edits].key] != row.payload:
             raise Broken(f"I13: post {edits} shows an older state than its edit {row.id}")
         if row.state is DeliveryState.superseded and row.detail == NEWER:
             raise Broken(f"I13: the newest edit {row.id} of post {edits} was superseded")

@@ -92,7 +92,7 @@ class Provider(Loudspeaker):
         default_factory=dict
     )  # key -> read-backs since then that found nothing
     _late: list[tuple[int, str]] = field(default_factory=list)
-    shown: dict[str, bytes] = field(default_factory=dict)  # key -> what an edit made the post say last
+    shows: dict[str, bytes] = field(default_factory=dict)  # key -> what an edit made the post say last
     _late_edits: list[tuple[int, str, bytes]] = field(default_factory=list)
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
@@ -160,7 +160,7 @@ class Provider(Loudspeaker):
         if mood is Mood.slept:
             self.world_clock.suspend(6 * HOUR)
         if mood in (Mood.fine, Mood.slept, Mood.took_but_silent, Mood.died_after):
-            self.shown[key] = body
+            self.shows[key] = body
         if mood in (Mood.fine, Mood.slept):
             return None
         if mood is Mood.late:
@@ -193,7 +193,7 @@ class Provider(Loudspeaker):
             self._take(key, at)
         for one in sorted(one for one in self._late_edits if one[0] <= now):
             self._late_edits.remove(one)
-            self.shown[one[1]] = one[2]
+            self.shows[one[1]] = one[2]
 
     def has(self, key: str) -> bool:
         """Whether the post is there: what a person who looks would see."""
