@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import ingest, nodes, page, reach, render, size
+from bench import ingest, mail, nodes, page, reach, render, size
 from bench.report import Report
 from bench.sink import Sink
 
@@ -24,10 +24,11 @@ class Extent:
     samples: int
     entries: int
     starts: int
+    recipients: int
 
 
-FULL = Extent(rounds=3, seconds=4.0, samples=100, entries=1_000_000, starts=3)
-QUICK = Extent(rounds=1, seconds=1.5, samples=25, entries=100_000, starts=1)
+FULL = Extent(rounds=3, seconds=4.0, samples=100, entries=1_000_000, starts=3, recipients=100_000)
+QUICK = Extent(rounds=1, seconds=1.5, samples=25, entries=100_000, starts=1, recipients=5_000)
 
 
 async def measure(extent: Extent, folder: Path, report: Report) -> None:
@@ -46,6 +47,8 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
     for row in await reach.idle(folder, sink, extent.samples):
         report.add(row)
     for row in await reach.loaded(folder, sink, extent.seconds + 5):
+        report.add(row)
+    for row in (*await mail.compare(extent.recipients), *await mail.whole(folder)):
         report.add(row)
     for row in await render.render():
         report.add(row)

@@ -32,7 +32,7 @@ rules: [ {folder}/rules.yaml ]
 sources: [ {{ name: am, format: alertmanager, token_file: {folder}/token }} ]
 channels:
   - {{ name: page, kind: status_page }}
-  - {{ name: ops, kind: slack, audience: internal, webhook_url_file: {folder}/hook }}
+  - {{ name: ops, kind: slack, audience: internal, per_minute: 100000, webhook_url_file: {folder}/hook }}
 log: {{ level: info, format: json }}
 """
 

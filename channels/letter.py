@@ -1,4 +1,4 @@
-"""A post as an e-mail: one complete message whose bytes depend on its facts alone.
+"""A post as an e-mail: flattened once per update, then filled in for each recipient.
 
 Nothing in it is random or read from a clock, so that rendering the same post
 twice gives the same bytes: Message-ID from the update, Date from the post, the
@@ -8,8 +8,9 @@ part boundary from the Message-ID.
 from __future__ import annotations
 
 import hashlib
-import html
+import itertools
 import re
+from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -18,26 +19,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from channels.fit import characters, fit
-from channels.plain import standing
+from channels.letter_parts import one_name, page, plain, subject
 from daemon.core.clock import to_datetime
 from daemon.core.ports import Post
 
-MAX_TITLE = 150
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-
-# Text and pill colour by impact; both pairs keep a contrast of 4.5 to 1 on white and on #16181d.
-_COLOURS = {"none": "#2f7d4f", "minor": "#9a6700", "major": "#c2410c", "critical": "#b42318"}
-_STYLE = (
-    "@media (prefers-color-scheme: dark){"
-    ".page{background:#101216!important}.card{background:#1b1e24!important;border-left-color:#30343c!important;"
-    "border-right-color:#30343c!important;border-bottom-color:#30343c!important}"
-    ".ink{color:#eceef2!important}.dim{color:#a6adb8!important}}"
-)
+# What needs no escape in a header, in an attribute of HTML and in a line of text.
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?/[A-Za-z0-9._~/?=:-]*")
+_CUT = 70  # characters of a filled-in address on one line of quoted-printable
 
 
 def mail_address(text: str) -> str:
@@ -49,7 +42,51 @@ def mail_address(text: str) -> str:
     return text
 
 
+def plain_link(text: str) -> str:
+    """The https address, if it can stand anywhere in a mail as it is; else ValueError."""
+    if len(text) > 500 or not _LINK.fullmatch(text):
+        raise ValueError("write an https address of letters, digits and . _ ~ / ? = : -")
+    return text
+
+
 MailAddress = Annotated[str, AfterValidator(mail_address)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What all letters of a channel share; the last two say which headers for the end of mails there are."""
+
+    address: str
+    name: str
+    channel: str
+    stops_by_web: bool = False
+    stops_by_mail: bool = False
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A whole message, with words in it that stand for what differs between recipients.
+
+    The words are letters and digits that occur nowhere else, and none is cut
+    by a line end: ``template`` has counted them.
+    """
+
+    text: str
+    recipient: str
+    web: str  # in a header
+    link: str  # in the text and the page: quoted-printable
+    mail: str
+
+    def fill(self, recipient: str, web: str = "", mail: str = "") -> str:
+        """The message to one recipient.  Raises ValueError for what could break a header or a line."""
+        text = self.text.replace(self.recipient, mail_address(recipient), 1)
+        if web:
+            text = text.replace(self.web, plain_link(web), 1).replace(self.link, _quoted(web))
+        return text.replace(self.mail, mail_address(mail), 1) if mail else text
 
 
 def message_id(update: str, domain: str) -> str:
@@ -58,106 +95,65 @@ def message_id(update: str, domain: str) -> str:
     return f"<{word}@{domain}>"
 
 
-def letter(post: Post, *, sender: str, sender_name: str, recipient: str, channel: str) -> str:
-    """The message with CRLF line ends, ASCII throughout."""
-    domain = sender.rpartition("@")[2]
-    own = message_id(post.update or post.key, domain)
+def template(post: Post, sender: Sender) -> Template:
+    """The message with CRLF line ends, ASCII throughout; the slow part of a mail, done once per update."""
+    own = message_id(post.update or post.key, sender.domain)
+    words = _words(own, plain(post) + page(post) + subject(post) + sender.name)
+    stop = words.link if sender.stops_by_web else ""
     message = EmailMessage(policy=SMTP)
-    message["From"] = Address(one_name(sender_name or post.page_name), addr_spec=sender)
-    message["To"] = Address(addr_spec=recipient)
+    message["From"] = Address(one_name(sender.name or post.page_name), addr_spec=sender.address)
     message["Subject"] = subject(post)
     message["Date"] = format_datetime(to_datetime(post.at))
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(plain(post), cte="quoted-printable")
-    message.add_alternative(page(post), subtype="html", cte="quoted-printable")
+    message.set_content(plain(post, stop), cte="quoted-printable")
+    message.add_alternative(page(post, stop), subtype="html", cte="quoted-printable")
     message.set_boundary("=_" + hashlib.sha256(own.encode()).hexdigest()[:32])
-    # The mail library folds ids of long domains into encoded words, which no program takes for ids: by hand.
-    ids = {"Message-ID": own, "List-Id": f"<{channel.lower().replace('_', '-')}.{domain}>"}
-    if post.thread and (first := message_id(post.thread, domain)) != own:
-        ids |= {"In-Reply-To": first, "References": first}
-    text = "".join(f"{name}: {value}\r\n" for name, value in ids.items()) + message.as_bytes().decode("ascii")
+    heads = _heads(post, sender, own, words)
+    text = "".join(f"{name}: {value}\r\n" for name, value in heads.items())
+    text += message.as_bytes().decode("ascii")
     names = [
         line.partition(":")[0] for line in text.partition("\r\n\r\n")[0].split("\r\n") if line[0] not in " \t"
     ]
-    if names != [*ids, *message.keys()]:
+    if names != [*heads, *message.keys()]:
         raise ValueError("a header of this post would start another header")
-    return text
+    _count(text, words, sender)
+    return Template(text, words.recipient, words.web, words.link, words.mail)
+
+
+def _words(own: str, said: str) -> Template:
+    """Placeholders that nobody has written; a text that holds one, by chance or design, gets others."""
+    seeds = (hashlib.sha256(f"{own} {number}".encode()) for number in itertools.count())
+    salt = next(salt for seed in seeds if (salt := f"q{seed.hexdigest()[:15]}") not in said)
+    return Template("", *(f"{salt}x{letter}" for letter in "abcd"))
+
+
+def _heads(post: Post, sender: Sender, own: str, words: Template) -> dict[str, str]:
+    """What is written by hand: the mail library folds long ids into encoded words, which no program reads."""
+    heads = {"Message-ID": own, "List-Id": f"<{sender.channel.lower().replace('_', '-')}.{sender.domain}>"}
+    if post.thread and (first := message_id(post.thread, sender.domain)) != own:
+        heads |= {"In-Reply-To": first, "References": first}
+    ways = [f"<{words.web}>"] if sender.stops_by_web else []
+    ways += [f"<mailto:{words.mail}?subject=unsubscribe>"] if sender.stops_by_mail else []
+    if ways:
+        heads["List-Unsubscribe"] = ",\r\n ".join(ways)
+    if sender.stops_by_web:  # RFC 8058: a POST of these very words to the address ends the mails
+        heads["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return heads | {"To": words.recipient}
+
+
+def _count(text: str, words: Template, sender: Sender) -> None:
+    web, mail = int(sender.stops_by_web), int(sender.stops_by_mail)
+    expected = {words.recipient: 1, words.web: web, words.link: 2 * web, words.mail: mail}
+    if {word: text.count(word) for word in expected} != expected:
+        raise ValueError("a placeholder of this letter was cut or folded")
+
+
+def _quoted(link: str) -> str:
+    """On lines of its own between soft line breaks, as quoted-printable wants it."""
+    cut = [link[at : at + _CUT].replace("=", "=3D") for at in range(0, len(link), _CUT)]
+    return "=\r\n".join(("", *cut, ""))
 
 
 def id_of(message: str) -> str:
     """The Message-ID of one of our letters."""
     return next(line for line in message.split("\r\n") if line.startswith("Message-ID:"))[12:].strip()
-
-
-def undecoded(text: str) -> str:
-    """Without the start of an encoded word: the mail library decodes one in a value, line ends and all."""
-    return text.replace("=?", "= ?")
-
-
-def one_name(name: str) -> str:
-    """A display name that no mail program can take for an address."""
-    return re.sub(r"[<>@\"\\]", " ", undecoded(name)).strip()[:60]
-
-
-def subject(post: Post) -> str:
-    """The same over the whole incident, for mail programs that thread by subject."""
-    title = fit(f"{post.incident} {post.title}".strip(), "", characters, MAX_TITLE)
-    return undecoded(f"[{post.page_name[:60]}] {title}".strip())
-
-
-def where(post: Post) -> str:
-    """One line: status, impact, components."""
-    return standing(post.status, post.impact, ", ".join(post.components))
-
-
-def plain(post: Post) -> str:
-    """The text part; first, so that it is what a text-only program shows."""
-    facts = "\n".join(f"{name}: {value}" for name, value in post.facts.items())
-    words = f"{post.mention} {post.text}".strip()
-    follow = f"Follow this incident: {post.page_url}" if post.page_url else ""
-    blocks = (post.title, where(post), words, facts, follow, f"-- \n{post.page_name}")
-    return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def page(post: Post) -> str:
-    """The HTML part: inline styles alone carry it, the style block only turns it dark."""
-    colour = _COLOURS.get("none" if post.status == "resolved" else post.impact, "#475467")
-    words = html.escape(f"{post.mention} {post.text}".strip())
-    paragraphs = "".join(
-        f'<p class="ink" style="margin:0 0 14px;color:#1b1e24">{part.replace(chr(10), "<br>")}</p>'
-        for part in re.split("\n{2,}", words)
-    )
-    facts = "".join(
-        f'<li class="dim" style="color:#5b6472">{html.escape(name)}: {html.escape(value)}</li>'
-        for name, value in post.facts.items()
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{html.escape(subject(post))}</title><style>{_STYLE}</style></head>"
-        '<body class="page" style="margin:0;padding:24px 12px;background:#f4f5f7;'
-        "font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">"
-        '<div class="card" style="max-width:560px;margin:0 auto;background:#ffffff;'
-        f'border:1px solid #dfe2e7;border-top:4px solid {colour};border-radius:8px;padding:24px">'
-        '<p class="dim" style="margin:0 0 6px;font-size:13px;color:#5b6472">'
-        f"{html.escape(post.page_name)}</p>"
-        '<h1 class="ink" style="margin:0 0 10px;font-size:20px;line-height:1.3;color:#1b1e24">'
-        f"{html.escape(post.title)}</h1>"
-        f'<p style="margin:0 0 18px"><span style="display:inline-block;padding:2px 10px;border-radius:99px;'
-        f'background:{colour};color:#ffffff;font-size:13px">{html.escape(where(post))}</span></p>'
-        f"{paragraphs}"
-        + (f'<ul style="padding-left:18px;margin:0 0 14px">{facts}</ul>' if facts else "")
-        + _button(post.page_url, colour)
-        + "</div></body></html>\n"
-    )
-
-
-def _button(url: str, colour: str) -> str:
-    if not url.startswith(("https://", "http://")):
-        return ""
-    return (
-        f'<p style="margin:22px 0 0"><a href="{html.escape(url)}" style="display:inline-block;'
-        f"padding:10px 16px;border-radius:6px;background:{colour};color:#ffffff;"
-        'text-decoration:none">Follow this incident</a></p>'
-    )

@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 from dataclasses import replace
+from functools import lru_cache
 
 from daemon.core.ports import Post
+
+KEPT = 64
+"""Texts that are remembered cleaned: one update is rendered for thousands of recipients."""
 
 # Line ends of every kind: RFC 5322's, and those that str.splitlines (so the standard mail library) splits at.
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -26,6 +30,7 @@ _SPACES = re.compile(r"\s+")
 _MENTION = re.compile(r"(?<![\w@＠/])[@＠](?=(\w{1,50}))")
 
 
+@lru_cache(KEPT)
 def clean(text: str) -> str:
     """The text without controls, bidi overrides and lone surrogates; line ends are newlines."""
     if _UNCLEAN.search(text) is not None:  # most texts are clean, and one look is faster than three
@@ -34,6 +39,7 @@ def clean(text: str) -> str:
     return text.strip()
 
 
+@lru_cache(KEPT)
 def one_line(text: str) -> str:
     """Cleaned, and every run of white space is one space: fit for a title or a header."""
     return _SPACES.sub(" ", clean(text)).strip()

@@ -39,7 +39,22 @@ def advice(settings: Settings) -> list[str]:
             f"listen.private is {private}: only this machine's own names are answered; "
             "list the others in api.allowed_hosts"
         )
-    return found
+    return [*found, *_bounces_unheard(settings)]
+
+
+def _bounces_unheard(settings: Settings) -> Iterator[str]:
+    listener = settings.listen.bounces
+    if listener is not None and not listener.is_loopback:
+        yield (
+            f"listen.bounces is {listener}, open to others, and speaks without TLS; "
+            "let the mail system of this machine take the mail in, and listen on 127.0.0.1"
+        )
+    for channel in settings.channels:
+        if listener is None and bool(getattr(channel, "bounces", None)):
+            yield (
+                f"channel {channel.name} has a return path and nobody reads what comes back: "
+                "set listen.bounces, such as 127.0.0.1:8025"
+            )
 
 
 def _closed_doors(settings: Settings) -> Iterator[Finding]:
@@ -104,6 +119,10 @@ def _half_logins(settings: Settings) -> Iterator[Finding]:
 
 
 def _listeners(settings: Settings) -> Iterator[Finding]:
+    bounces = [getattr(channel, "bounces", None) for channel in settings.channels]
+    if settings.listen.bounces is not None and not any(bounces):
+        message = "has nothing to hear: no channel has a return path"
+        yield Finding(("listen", "bounces"), message, "write `bounces: b+TOKEN@...` into an email channel")
     public, private = settings.listen.public, settings.listen.private
     same = public.host == private.host or public.is_every or private.is_every
     if public.port == private.port != 0 and same:

@@ -105,7 +105,7 @@ class Tls(Block):
 
 
 class Listen(Block):
-    """The two listeners: customers reach the public one, monitors and operators the private one."""
+    """Customers reach the public listener, monitors and operators the private one, bounces the third."""
 
     public: Address = Field(
         default=address.parse("127.0.0.1:8080"),
@@ -113,6 +113,11 @@ class Listen(Block):
     )
     private: Address = Field(
         default=address.parse("127.0.0.1:8081"), description="address of webhooks, API, console and metrics"
+    )
+    bounces: Address | None = Field(
+        default=None,
+        description="address on which mails that came back are taken (SMTP or LMTP),"
+        " such as `127.0.0.1:8025`; see [e-mail](channels/email.md)",
     )
     tls: Tls | None = None  # of the private listener; a proxy in front of the public one has its own
 

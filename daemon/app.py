@@ -9,11 +9,14 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from ssl import SSLContext
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
 from channels import registry
+from channels.email import EmailChannel
 from channels.http import open_session
 from channels.registry import STATUS_PAGE, kind_of
 from config import database
@@ -40,6 +43,7 @@ from daemon.page_loop import PageLoop
 from daemon.reconcile import Reconciler
 from daemon.rule_files import RuleReload, load_current, load_stored
 from daemon.service.board import Board
+from daemon.service.bounces import BounceDesk
 from daemon.service.deliveries import DeliveryDesk
 from daemon.service.desk import Desk
 from daemon.service.edits import EditDesk
@@ -57,6 +61,9 @@ from daemon.web.listener import Listener
 from daemon.web.operations import Operations
 from daemon.web.server import private_app, public_app
 from daemon.web.sources import FixedSources, Source
+
+if TYPE_CHECKING:
+    from daemon.bounces.listener import BounceListener
 
 log = structlog.get_logger("tocsin.app")
 
@@ -203,23 +210,44 @@ class App:
             names=settings.api.allowed_hosts, setups=[api.setup],
         )  # fmt: skip
         public = public_app(meter=self.metrics, setups=[self._show_page])
-        context = None
-        if settings.listen.tls is not None:
-            context = tls.server_context(
-                self.configuration.path(settings.listen.tls.cert_file),
-                self._optional(settings.listen.tls.key_file),
-                self._optional(settings.listen.tls.client_ca_file),
-            )
         self.public = Listener(public, settings.listen.public.host, settings.listen.public.port)
         self.private = Listener(
-            private, settings.listen.private.host, settings.listen.private.port, ssl_context=context
+            private, settings.listen.private.host, settings.listen.private.port, ssl_context=self._tls()
         )
-        for key, listener in (("public", self.public), ("private", self.private)):
+        listeners: list[tuple[str, Listener | BounceListener]] = [
+            ("public", self.public), ("private", self.private),
+        ]  # fmt: skip
+        if settings.listen.bounces is not None:
+            self.bounces = self._bounce_listener(settings.listen.bounces)
+            listeners.append(("bounces", self.bounces))
+        for key, listener in listeners:
             try:
                 await listener.start()
             except OSError as error:
                 raise _cannot_listen(key, getattr(settings.listen, key), error) from error
             self._stack.push_async_callback(listener.stop)
+
+    def _tls(self) -> SSLContext | None:
+        files = self.settings.listen.tls
+        if files is None:
+            return None
+        return tls.server_context(
+            self.configuration.path(files.cert_file),
+            self._optional(files.key_file),
+            self._optional(files.client_ca_file),
+        )
+
+    def _bounce_listener(self, place: HostPort) -> BounceListener:
+        from daemon.bounces.listener import BounceListener  # noqa: PLC0415 - a mail server: only where it is wanted
+
+        mail = [one for one in self.channels.values() if isinstance(one, EmailChannel)]
+        return BounceListener(
+            {one.name: one.read_return_path for one in mail if one.settings.bounces},
+            BounceDesk(self.desk).take_in,
+            self.metrics.bounce_heard,
+            place.host,
+            place.port,
+        )
 
     def _show_page(self, app: web.Application) -> None:
         app.add_routes(self.site.routes())

@@ -49,6 +49,7 @@ class Figures:
             count, oldest = rows.get(row.state, (0, None))
             rows[row.state] = (count + row.count, min(oldest or row.oldest, row.oldest))
         self._metrics.outbox(rows, now)
+        self._metrics.suppressed(await self._desk.store.suppression_counts())
         stats = self._desk.store.stats()
         self._metrics.database_size(stats.get("database_bytes", 0), stats.get("wal_bytes", 0))
         for worker in self._workers():

@@ -46,7 +46,7 @@ _PATTERNS = (
 )
 
 
-CHATTY = ("alembic", "asyncio", "aiosmtplib")
+CHATTY = ("alembic", "asyncio", "aiosmtplib", "mail")
 """Libraries whose news is for their developers."""
 
 

@@ -18,12 +18,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from daemon.core.clock import SECOND, Instant, Span
 from daemon.core.delivery import DeliveryState
 from daemon.core.ports import Outcome, Reason, Sent
+from daemon.core.suppression import Taken
 from daemon.core.words import Impact
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
 OTHER = "other"
 NO_REASON = "none"
+NO_FAILURE = "no_failure"
 ALERT_STATES = ("firing", "resolved")
 CODES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "500", "503")
 OUTCOMES = ("sent", "retry", "rejected", "unknown")
@@ -179,6 +181,12 @@ class Metrics:
         self._oldest = self._gauge(
             "outbox_oldest_age_seconds", "Age of the oldest delivery in a state.", "state"
         )
+        self._bounces = self._counter(
+            "bounces_total", "Mails that came back, by what became of the notice.", "channel", "outcome"
+        )
+        self._suppressions = self._gauge(
+            "suppressed_recipients", "Recipients who get no more mail, because it came back.", "channel"
+        )
         self._parked = self._gauge(
             "channel_parked", "1 while a channel refuses our credentials.", "channel", "kind"
         )
@@ -289,6 +297,16 @@ class Metrics:
             self._rows.labels(state.value).set(count)
             age = 0.0 if oldest is None else max(now - oldest, 0) / SECOND
             self._oldest.labels(state.value).set(age)
+
+    def bounce_heard(self, channel: str, taken: Taken | None) -> None:
+        """Count a notice about a mail that came back; None: it told of no failure of ours."""
+        name, _ = self._channel(channel)
+        self._bounces.labels(name, taken.value if taken is not None else NO_FAILURE).inc()
+
+    def suppressed(self, counts: Mapping[str, int]) -> None:
+        """Set how many recipients each channel leaves out."""
+        for channel in self._channels:
+            self._suppressions.labels(channel).set(counts.get(channel, 0))
 
     def channel_parked(self, channel: str, *, parked: bool) -> None:
         self._parked.labels(*self._channel(channel)).set(int(parked))

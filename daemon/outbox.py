@@ -30,7 +30,8 @@ LEASE: Span = int((DEADLINE + 30 + 5) * SECOND)
 CLAIM: Span = 10 * SECOND
 """From claim to intent; a row whose worker died in between is free again after it."""
 
-SIDE_BY_SIDE = 8  # recipients of one per-recipient channel written to at once
+ROUNDS = 8
+"""Rows that one commit takes for each place of a per-recipient channel: a commit costs more than a mail."""
 
 Heard = Callable[[Channel, Delivery, Outcome, float], None]
 """Told of each attempt: channel, row, outcome, seconds it took."""
@@ -61,7 +62,9 @@ class Outbox:
             per_recipient=capabilities.per_recipient,
             edits=capabilities.shows_state,
         )
-        self._most = SIDE_BY_SIDE if capabilities.per_recipient else 1
+        self._side = capabilities.side_by_side if capabilities.per_recipient else 1
+        self._most = self._side * ROUNDS if capabilities.per_recipient else 1
+        self._places = asyncio.Semaphore(self._side)
         self._told: bool | None = None  # whether it is down, as the groups were told last
         self._desk = desk
         self._store = store
@@ -85,15 +88,24 @@ class Outbox:
             self.destination.put_off(self._clock.monotonic())
             return False
         self.destination.began(len(ours))
-        await asyncio.gather(*(self._deliver(row, parents, started) for row in ours))
+        await asyncio.gather(
+            *(
+                self._deliver(row, parents, started, waits=place >= self._side)
+                for place, row in enumerate(ours)
+            )
+        )
         await self._tell()
         return True
 
     async def _parents(self, rows: list[Delivery]) -> Parents:
         return {(row.group, row.recipient): await thread_of(self._store, self.channel, row) for row in rows}
 
-    async def _deliver(self, row: Delivery, parents: Parents, started: float) -> None:
-        outcome = await self._send(row, parents.get((row.group, row.recipient)), started)
+    async def _deliver(self, row: Delivery, parents: Parents, started: float, *, waits: bool) -> None:
+        async with self._places:
+            if waits and self.destination.rests(self._clock.monotonic()):  # since the rows before it failed
+                outcome: Outcome = Retry(Reason.other, "the destination rests: nothing was sent")
+            else:
+                outcome = await self._send(row, parents.get((row.group, row.recipient)), started)
         took = self._work_clock.monotonic() - started
         self.destination.heard(outcome, self._clock.monotonic())
         await asyncio.shield(self._record(row, outcome))

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from daemon.core.delivery import DeliveryState
 from daemon.core.ports import Outcome, Reason, Ref, Rejected, Retry, Sent, Unknown
+from daemon.core.suppression import Taken
 from daemon.core.words import Impact
 from daemon.metrics import Metrics
 
@@ -48,6 +49,8 @@ def touch(metrics: Metrics) -> Metrics:
     metrics.edit_ended("mail", Sent(Ref({})))
     metrics.delivered("mail", 1_500)
     metrics.outbox({DeliveryState.queued: (4, 10_000), DeliveryState.held: (1, None)}, now=70_000)
+    metrics.bounce_heard("mail", Taken.suppressed)
+    metrics.suppressed({"mail": 3})
     metrics.channel_parked("ops", parked=True)
     metrics.channel_down("ops", down=True)
     metrics.rule_fired("said")

@@ -25,6 +25,7 @@ COMMANDS = {
     "resume": "daemon.cli.pause:resume",
     "rules": "daemon.cli.rules:app",
     "outbox": "daemon.cli.outbox:app",
+    "suppressions": "daemon.cli.suppressions:app",
     "db": "daemon.cli.db:app",
     "health": "daemon.cli.health:app",
 }

@@ -36,6 +36,9 @@ IN_HAND = frozenset({DeliveryState.claimed, DeliveryState.attempted})
 MAY_BE_THERE = frozenset(
     {DeliveryState.attempted, DeliveryState.sent, DeliveryState.unknown, DeliveryState.held}
 )
+DOUBTS = MAY_BE_THERE - FINAL
+"""Nobody can say yet whether it is there."""
+
 OPENS_THE_WAY = FINAL | {DeliveryState.held}
 """A successor on the same channel may go once its predecessor is in one of these."""
 

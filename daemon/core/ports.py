@@ -106,6 +106,7 @@ class Capabilities:
     counter: str = "characters"  # characters | units | weighted | bytes | graphemes | segments
     markup: Literal["plain", "mrkdwn", "markdown", "html", "card", "facets"] = "plain"
     per_recipient: bool = False
+    side_by_side: int = 8  # recipients that a per-recipient one writes to at once
     threads: bool = False
     can_edit: bool = False
     shows_state: bool = False  # an incident's first post is edited to show how it stands now; needs can_edit

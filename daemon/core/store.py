@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.journal import GENESIS, Recorded
+from daemon.core.listing import Page
+from daemon.core.suppression import SuppressionReader, SuppressionTx
 from daemon.core.verdict import Verdict
 from daemon.core.words import Impact, Status
 
@@ -100,14 +102,6 @@ class DeliveryCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of a list, newest first; hand ``next`` back as ``before`` to go on."""
-
-    items: list[T]
-    next: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Learned:
     """What was committed since memory was last told, by other processes or by a commit in doubt.
 
@@ -124,7 +118,7 @@ class Learned:
     rules: list[RulesVersion]
 
 
-class Tx(Protocol):
+class Tx(SuppressionTx, Protocol):
     """One piece of work inside a group commit.
 
     Everything is synchronous and buffered; statements run after the last work
@@ -222,6 +216,10 @@ class Tx(Protocol):
 
     def read_delivery(self, delivery: int) -> Delivery | None: ...
 
+    def in_doubt(self, group: int, channel: str, update: str = "") -> bool:
+        """Whether a delivery to the channel (of one update) is in ``DOUBTS``, with what this batch has."""
+        ...
+
     def read_deliveries(
         self, group: int, states: Collection[DeliveryState] = (), *, channel: str = "", edits: bool = False
     ) -> list[Delivery]:
@@ -229,7 +227,7 @@ class Tx(Protocol):
         ...
 
 
-class Reader(Protocol):
+class Reader(SuppressionReader, Protocol):
     """Questions about committed data; each has a time limit and raises Unavailable beyond it."""
 
     async def open_groups(self) -> list[GroupRow]:

@@ -285,8 +285,10 @@ class DeliveryDesk:
             return True
         if row.state is DeliveryState.held:  # a person must decide, however many others have it
             return f"doubt/{row.channel}/{row.update}" not in work.state(row.group).done
-        if row.state is not DeliveryState.queued:
+        if row.state is not DeliveryState.queued or known == DeliveryState.sent:
             return False
+        if work.tx.in_doubt(row.group, row.channel, row.update):
+            return False  # asked first, because to read all rows of a mailing takes long
         others = work.tx.read_deliveries(row.group, MAY_BE_THERE)
         return not any(one.update == row.update and one.channel == row.channel for one in others)
 

@@ -15,6 +15,7 @@ from daemon.core.group import Group
 from daemon.core.journal import Asked, Said
 from daemon.core.ports import Channel, Post, Question, Standing
 from daemon.core.store import Tx
+from daemon.core.suppression import in_force
 from daemon.core.words import Audience, Status
 from daemon.service.components import component_states
 from rules.model import RuleSet
@@ -93,6 +94,8 @@ def first_doubts(tx: Tx, state: Group, channel: str) -> dict[str, int]:
 
     If it never was there, whoever got nothing else hears nothing of the end.
     """
+    if not tx.in_doubt(state.id, channel):
+        return {}
     first: dict[str, int] = {}
     sent: set[str] = set()
     for row in tx.read_deliveries(state.id, MAY_BE_THERE):
@@ -165,7 +168,10 @@ def _facts(state: Group) -> dict[str, str]:
 
 
 def _rows(tx: Tx, state: Group, channel: Channel, post: Post) -> Iterator[Delivery]:
+    left_out = in_force(tx, channel.name) if channel.capabilities.per_recipient else ()
     for recipient in channel.recipients():
+        if recipient in left_out:
+            continue
         key = delivery_key(post.update, channel.name, recipient)
         payload = channel.render(replace(post, key=key), recipient)
         body = msgspec.json.encode(payload, order="deterministic")

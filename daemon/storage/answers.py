@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from daemon.core.clock import Instant
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.journal import Recorded
-from daemon.core.store import DeliveryCount, EpisodeRow, GroupRow, Page, Quarantined, RulesVersion
+from daemon.core.listing import Page
+from daemon.core.store import DeliveryCount, EpisodeRow, GroupRow, Quarantined, RulesVersion
+from daemon.core.suppression import Suppression
 from daemon.core.verdict import Verdict
 from daemon.storage import queries as q
 from daemon.storage import rows
@@ -155,6 +157,13 @@ class Answers(ABC):
     async def quarantined(self, limit: int, before: int | None = None) -> Page[Quarantined]:
         statement = q.quarantined(limit + 1, before)
         return await self._page(statement, rows.quarantined_from_row, lambda row: row.id, limit)
+
+    async def suppressions(self, limit: int, before: int | None = None) -> Page[Suppression]:
+        statement = q.suppressions(limit + 1, before)
+        return await self._page(statement, rows.suppression_from_row, lambda row: row.id, limit)
+
+    async def suppression_counts(self) -> dict[str, int]:
+        return dict(await self._rows(q.SUPPRESSION_COUNTS, lambda row: (row[0], row[1])))
 
     async def verify_chain(self, group: int) -> Verdict:
         head, entries = await self._snapshot(

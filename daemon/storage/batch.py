@@ -81,6 +81,8 @@ class Batch:
         self.groups: dict[int, Row | Make] = {}
         self.deliveries: dict[int, Row] = {}
         self.keys: dict[str, int] = {}
+        self.bounces: dict[int, Row] = {}
+        self.suppressions: dict[tuple[str, str], Row] = {}
         self.moves: dict[int, Move] = {}
         self.touched: set[int] = set()
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []

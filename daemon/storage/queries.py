@@ -11,7 +11,7 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from daemon.core.delivery import FINAL, IN_HAND, DeliveryState
 from daemon.storage import tables as t
-from daemon.storage.statements import Statement
+from daemon.storage.statements import SUPPRESSIONS, Statement
 
 _LIMIT = bindparam("limit", type_=BigInteger)
 EVERYTHING = 2**62
@@ -73,6 +73,12 @@ _RULES = select(
 RULES = Statement(_RULES.order_by(t.rule_versions.c.id.desc()).limit(_LIMIT))
 RULES_BY_VERSION = Statement(_RULES.where(t.rule_versions.c.version == bindparam("value")))
 
+SUPPRESSION_COUNTS = Statement(
+    select(t.suppressions.c.channel, func.count())
+    .where(t.suppressions.c.lifted_at.is_(None))
+    .group_by(t.suppressions.c.channel)
+)
+
 
 Values = dict[str, Any]
 """Parameters of a statement that is made once for each set of filters, and compiled once."""
@@ -126,6 +132,16 @@ def quarantined(limit: int, before: int | None) -> tuple[Statement, Values]:
 @cache
 def _quarantined(before: bool) -> Statement:
     return _page(select(t.quarantine), t.quarantine.c.id, before=before)
+
+
+def suppressions(limit: int, before: int | None) -> tuple[Statement, Values]:
+    return _suppressions(before is not None), _given(limit, before)
+
+
+@cache
+def _suppressions(before: bool) -> Statement:
+    query = select(*(t.suppressions.c[name] for name in (*SUPPRESSIONS, "id")))
+    return _page(query.where(t.suppressions.c.lifted_at.is_(None)), t.suppressions.c.id, before=before)
 
 
 def deliveries(

@@ -11,6 +11,7 @@ from typing import Any
 
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.store import EpisodeRow, GroupRow, Quarantined, RulesVersion
+from daemon.core.suppression import Bounce, Suppression
 from daemon.core.words import Audience, Impact, Status
 from daemon.storage.codec import decode_labels, decode_pairs, encode_json
 
@@ -79,6 +80,25 @@ def episode_from_row(row: Row) -> EpisodeRow:
 
 def quarantined_from_row(row: Row) -> Quarantined:
     return Quarantined(*row)
+
+
+def bounce_to_row(item: Bounce) -> Row:
+    return (item.delivery, item.channel, item.recipient, item.at, item.status, item.detail)
+
+
+def bounce_from_row(row: Row) -> Bounce:
+    return Bounce(*row)
+
+
+def suppression_to_row(item: Suppression) -> Row:
+    return (
+        item.channel, item.recipient, item.since, item.status, item.bounces, item.detail, item.lifted_at,
+        item.lifted_by,
+    )  # fmt: skip
+
+
+def suppression_from_row(row: Row) -> Suppression:
+    return Suppression(*row)
 
 
 def rules_from_row(row: Row) -> RulesVersion:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import Column, bindparam, delete, func, select
+from sqlalchemy import Column, bindparam, delete, func, literal, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
+from daemon.core.delivery import DOUBTS
 from daemon.storage import tables as t
 
 SQLITE = sqlite.dialect(paramstyle="qmark")
@@ -120,6 +121,31 @@ INSERT_QUARANTINE = _ordered(Statement(insert(t.quarantine), column_keys=QUARANT
 _newest = select(func.max(t.quarantine.c.id)).scalar_subquery()
 TRIM = Statement(delete(t.quarantine).where(t.quarantine.c.id <= _newest - bindparam("keep")))
 TRIM_QUARANTINE = _ordered(TRIM, ["keep"])
+BOUNCES = ["delivery_id", "channel", "recipient", "at", "status", "detail"]
+_bounce = insert(t.bounces)
+UPSERT_BOUNCE = _ordered(
+    Statement(
+        _bounce.on_conflict_do_update(
+            index_elements=[t.bounces.c.delivery_id],
+            set_={name: _bounce.excluded[name] for name in BOUNCES if name != "delivery_id"},
+        ),
+        column_keys=BOUNCES,
+    ),
+    BOUNCES,
+)
+SUPPRESSIONS = _columns(*t.suppressions.columns)[1:]
+PLACE = ("channel", "recipient")
+_suppression = insert(t.suppressions)
+UPSERT_SUPPRESSION = _ordered(
+    Statement(
+        _suppression.on_conflict_do_update(
+            index_elements=[t.suppressions.c[name] for name in PLACE],
+            set_={name: _suppression.excluded[name] for name in SUPPRESSIONS if name not in PLACE},
+        ),
+        column_keys=SUPPRESSIONS,
+    ),
+    SUPPRESSIONS,
+)
 NOTES = ["name", "value"]
 _note = insert(t.meta)
 UPSERT_NOTE = _ordered(
@@ -156,3 +182,24 @@ READ_DELIVERIES_OF_CHANNEL = Statement(
     .with_for_update()
 )
 READ_DELIVERIES = Statement(_of_group.order_by(t.deliveries.c.id).with_for_update())
+# Non-final states alone, in the order of their index: a mailing has thousands of rows with large payloads.
+IN_DOUBT = Statement(
+    select(t.deliveries.c.id, t.deliveries.c.update_id).where(
+        t.NOT_FINAL,
+        t.deliveries.c.channel == bindparam("channel"),
+        t.deliveries.c.group_id == bindparam("group"),
+        t.deliveries.c.state.in_([literal(state.value) for state in sorted(DOUBTS)]),
+        t.deliveries.c.edits.is_(None),
+    )
+)
+DELIVERY_BY_KEY = Statement(select(t.deliveries).where(t.deliveries.c.key == bindparam("key")))
+BOUNCES_OF = Statement(
+    select(*(t.bounces.c[name] for name in BOUNCES))
+    .where(t.bounces.c.recipient == bindparam("recipient"))
+    .order_by(t.bounces.c.at)
+)
+SUPPRESSIONS_OF = Statement(
+    select(*(t.suppressions.c[name] for name in SUPPRESSIONS)).where(
+        t.suppressions.c.channel == bindparam("channel")
+    )
+)

@@ -169,6 +169,35 @@ quarantine = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("bounces_delivery", "delivery_id", unique=True),
+    Index("bounces_recipient", "recipient", "at"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("bounces", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("lifted_at", BigInteger),
+    Column("lifted_by", Text, nullable=False),
+    Index("suppressions_place", "channel", "recipient", unique=True),
+)
+
 rule_versions = Table(
     "rule_versions",
     metadata,

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from daemon.core.clock import Instant
-from daemon.core.delivery import Delivery, DeliveryState, may_move
+from daemon.core.delivery import DOUBTS, Delivery, DeliveryState, may_move
 from daemon.core.errors import Conflict, Refused
 from daemon.core.journal import GENESIS, Recorded, chain
 from daemon.core.store import Counted, EpisodeRow, GroupRow, Tx
+from daemon.core.suppression import Bounce, Suppression
 from daemon.storage import statements as sql
 from daemon.storage.batch import Batch, entries_of
 from daemon.storage.codec import decode_entry, encode_entry, encode_json
 from daemon.storage.rows import (
     STATE,
     TOKEN,
+    bounce_from_row,
+    bounce_to_row,
     delivery_from_row,
     delivery_to_row,
     episode_to_row,
     group_from_row,
     group_to_row,
+    suppression_from_row,
+    suppression_to_row,
 )
 from daemon.storage.tables import NOTE
 
@@ -134,6 +139,12 @@ class Transaction:
     def trim_quarantine(self, keep: int) -> None:
         self._batch.trims.append((keep,))
 
+    def bounce(self, row: Bounce) -> None:
+        self._batch.set(self._batch.bounces, row.delivery, bounce_to_row(row))
+
+    def suppression(self, row: Suppression) -> None:
+        self._batch.set(self._batch.suppressions, (row.channel, row.recipient), suppression_to_row(row))
+
     def note(self, name: str, value: bytes) -> None:
         self._batch.notes.append((NOTE + name, value))
 
@@ -164,6 +175,36 @@ class Transaction:
             rows = self._memory.ask(sql.READ_DELIVERY, delivery=delivery)
             row = rows[0] if rows else None
         return delivery_from_row(row) if row else None
+
+    def read_delivery_by_key(self, key: str) -> Delivery | None:
+        known = self._batch.keys.get(key)
+        if known is not None:
+            return self.read_delivery(known)
+        rows = self._memory.ask(sql.DELIVERY_BY_KEY, key=key)
+        return delivery_from_row(self._batch.delivery(rows[0][0]) or rows[0]) if rows else None
+
+    def read_bounces(self, channel: str, recipient: str) -> list[Bounce]:
+        found = {row[0]: row for row in self._memory.ask(sql.BOUNCES_OF, recipient=recipient)}
+        found |= self._batch.bounces
+        all_of_them = map(bounce_from_row, found.values())
+        return [one for one in all_of_them if (one.channel, one.recipient) == (channel, recipient)]
+
+    def read_suppressions(self, channel: str) -> dict[str, Suppression]:
+        found = {row[1]: row for row in self._memory.ask(sql.SUPPRESSIONS_OF, channel=channel)}
+        found |= {row[1]: row for row in self._batch.suppressions.values() if row[0] == channel}
+        return {recipient: suppression_from_row(row) for recipient, row in found.items()}
+
+    def in_doubt(self, group: int, channel: str, update: str = "") -> bool:
+        found = self._memory.ask(sql.IN_DOUBT, channel=channel, group=group)
+        moved = self._batch.moves
+        if any(row[0] not in moved and update in ("", row[1]) for row in found):
+            return True
+        own = (*self._batch.deliveries.values(), *(row for row, _, _ in moved.values()))
+        return any(
+            (row[2], row[4]) == (group, channel) and update in ("", row[3]) and row[STATE] in DOUBTS
+            for row in own
+            if row[-1] is None  # no edit
+        )
 
     def read_deliveries(
         self, group: int, states: Collection[DeliveryState] = (), *, channel: str = "", edits: bool = False

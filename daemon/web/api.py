@@ -18,6 +18,7 @@ from daemon.web.api_models import Done
 from daemon.web.api_openapi import document
 from daemon.web.api_read import Reads
 from daemon.web.api_route import PREFIX, Call, Operation
+from daemon.web.api_suppressions import SuppressionRoutes
 from daemon.web.auth import require_reader, require_token
 from daemon.web.budget import MEBI, Budget
 
@@ -32,7 +33,11 @@ class Api:
     def __init__(self, desk: Desk, incidents: IncidentDesk, deliveries: DeliveryDesk) -> None:
         self._clock = desk.clock
         self._budget = Budget(16 * MEBI)  # of its own: people get through while webhooks flood
-        self.operations = [*Reads(desk).operations(), *Acts(desk, incidents, deliveries).operations()]
+        self.operations = [
+            *Reads(desk).operations(),
+            *Acts(desk, incidents, deliveries).operations(),
+            *SuppressionRoutes(desk).operations(),
+        ]
         self._document = msgspec.json.encode(document(self.operations, version()))
 
     def setup(self, app: web.Application) -> None:

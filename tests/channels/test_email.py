@@ -7,6 +7,7 @@ import json
 import shutil
 import ssl
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -25,6 +26,17 @@ from tests.fakes.smtp import MailFault, MailSink, parsed
 TO = "team@example.com"
 
 
+OPENED: list[EmailChannel] = []
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    """No channel of a test keeps connections."""
+    yield
+    while OPENED:
+        await OPENED.pop().close()
+
+
 def channel_at(port: int, session: aiohttp.ClientSession, clock: FakeClock, **fields: object) -> EmailChannel:
     usual: dict[str, object] = {
         "name": "subscribers",
@@ -37,7 +49,8 @@ def channel_at(port: int, session: aiohttp.ClientSession, clock: FakeClock, **fi
     }
     found = settings(**{**usual, **fields})
     assert isinstance(found, Settings)
-    return EmailChannel(found, session, clock)
+    OPENED.append(EmailChannel(found, session, clock))
+    return OPENED[-1]
 
 
 async def test_a_letter_has_what_a_mail_program_needs(
@@ -156,6 +169,10 @@ FAILURES: dict[str, tuple[MailFault, type[Outcome], Reason, int, Scope | None]] 
     "silent at the sender": (MailFault("mail", hangs=True), Retry, Reason.timeout, 0, None),
     "silent at DATA": (MailFault("data", hangs=True), Retry, Reason.timeout, 0, None),
     "silent after the dot": (MailFault("dot", hangs=True, stores=True), Unknown, Reason.timeout, 1, None),
+    "nonsense at the recipient": (MailFault("rcpt", "hello there"), Retry, Reason.network, 0, None),
+    "nonsense after the dot": (
+        MailFault("dot", "hello there", stores=True), Unknown, Reason.network, 1, None
+    ),
     "silent after the dot, not kept": (MailFault("dot", hangs=True), Unknown, Reason.timeout, 0, None),
 }  # fmt: skip
 
@@ -331,3 +348,23 @@ async def test_implicit_tls_is_verified(
         seeing = channel_at(relay.port, session, clock, implicit_tls=True, ca_file=str(path))
         assert await seeing.check() is None
         assert isinstance(await seeing.send(seeing.render(post(), TO), None, "key-1"), Sent)
+
+
+@pytest.mark.external
+async def test_starttls_comes_before_everything(
+    certificate: tuple[Path, ssl.SSLContext], session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Password and mails travel encrypted, on a connection that is used again; a stranger gets nothing."""
+    path, context = certificate
+    async with MailSink(clock=clock, upgrade=context, login=("status", "right-password")) as relay:
+        fields = {"start_tls": True, "username": "status", "password": "right-password"}
+        seeing = channel_at(relay.port, session, clock, ca_file=str(path), **fields)
+        for _ in range(2):
+            assert isinstance(await seeing.send(seeing.render(post(), TO), None, "key-1"), Sent)
+        assert relay.connections == 1
+        outcome = await (blind := channel_at(relay.port, session, clock, **fields)).send(
+            blind.render(post(), TO), None, "key-1"
+        )
+        assert isinstance(outcome, Retry)
+        assert outcome.scope is Scope.destination
+        assert len(relay.posts) == 2

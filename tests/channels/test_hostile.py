@@ -234,7 +234,7 @@ def _check_letter(text: str) -> None:
     mail = parsed(text)
     assert mail["Bcc"] is None
     assert [name for name, _ in mail.items()] == [
-        "Message-ID", "List-Id", "From", "To", "Subject", "Date", "Auto-Submitted", "MIME-Version",
+        "Message-ID", "List-Id", "To", "From", "Subject", "Date", "Auto-Submitted", "MIME-Version",
         "Content-Type",
     ]  # fmt: skip
     assert mail.defects == []

@@ -69,3 +69,23 @@ def test_whatever_is_not_loopback_is_open(host: str) -> None:
 def test_loopback_addresses(host: str) -> None:
     """All spellings of this machine alone count as loopback."""
     assert parse(host).is_loopback
+
+
+MAIL = (
+    "channels: [ { name: m, kind: email, host: localhost, sender: a@b.example,"
+    " bounces: b+TOKEN@b.example, token_secret: 0123456789abcdef0123456789 } ]\n"
+)
+
+
+def test_a_return_path_wants_somebody_who_listens(tmp_path: Path) -> None:
+    """A return path that nobody reads is pointed out; so is a door for bounces that is open to others."""
+    assert "nobody reads what comes back" in loaded(tmp_path, MAIL).notices[0]
+    assert loaded(tmp_path, MAIL + "listen: { bounces: 127.0.0.1:8025 }\n").notices == ()
+    [notice] = loaded(tmp_path, MAIL + "listen: { bounces: 0.0.0.0:8025 }\n").notices
+    assert notice.startswith("listen.bounces is 0.0.0.0:8025, open to others")
+
+
+def test_a_door_for_bounces_wants_a_return_path(tmp_path: Path) -> None:
+    """Without a channel that has one, nothing that comes there could be ours."""
+    [complaint] = complaints(tmp_path, "listen: { bounces: 127.0.0.1:8025 }\n")
+    assert "listen.bounces: has nothing to hear" in complaint

@@ -50,7 +50,11 @@ class _Peer(SMTP):
 
 
 class MailSink:
-    """``login`` is the only name and password that AUTH takes; with ``tls`` all is encrypted."""
+    """Keeps what it takes.
+
+    ``login`` is the only name and password that AUTH takes; with ``tls`` all is
+    encrypted, with ``upgrade`` all after STARTTLS, before which no mail is taken.
+    """
 
     def __init__(
         self,
@@ -60,11 +64,13 @@ class MailSink:
         port: int = 0,
         login: tuple[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        upgrade: ssl.SSLContext | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.port = port
         self.login = login
         self._tls = tls
+        self._upgrade = upgrade
         self.refused: dict[str, str] = {}
         self.faults: collections.deque[MailFault] = collections.deque()
         self._journal = Journal(log)
@@ -72,6 +78,11 @@ class MailSink:
         self._closing = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._peers: list[_Peer] = []
+        self.connections = 0  # that were made
+
+    @property
+    def open_connections(self) -> int:
+        return sum(peer.transport is not None for peer in self._peers)
 
     def script(self, *faults: MailFault) -> None:
         """These happen, one each, to the next mails that reach their phase."""
@@ -164,8 +175,11 @@ class MailSink:
         offered: dict[str, Any] = {}
         if self.login is not None:
             offered = {"authenticator": self._knows, "auth_require_tls": False}
+        if self._upgrade is not None:
+            offered |= {"tls_context": self._upgrade, "require_starttls": True}
         peer = _Peer(self, hostname="fake.invalid", loop=asyncio.get_running_loop(), **offered)
         peer.sink = self
+        self.connections += 1
         self._peers.append(peer)
         return peer
 

@@ -13,6 +13,7 @@ from config.database import file_of
 from daemon.core.clock import FakeClock
 from daemon.core.delivery import DeliveryState
 from daemon.core.store import Store, Tx
+from daemon.core.suppression import Bounce, Suppression
 from daemon.storage.copying import TABLES
 from daemon.storage.opening import open_store, upkeep_of
 from daemon.storage.rows import Row
@@ -51,6 +52,8 @@ async def make(address: str, groups: int = 3) -> None:
 def _others(tx: Tx) -> None:
     tx.episode(episode_row(tx.next_id("episode"), 1))
     tx.episode(episode_row(tx.next_id("episode"), 1, firing=False, ends_at=NOW))
+    tx.bounce(Bounce(101, "mail", "ann@example.org", NOW, "4.2.2", "full"))
+    tx.suppression(Suppression("mail", "ann@example.org", NOW, "5.1.1", 2, "who", NOW + 1, "ada"))
     tx.quarantine("am", "no JSON", b"\x00\xff{")
     tx.rules_version("r1", NOW, "start", [("rules.yaml", "groups: []")])
     tx.note("beat", b"1")

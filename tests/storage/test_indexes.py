@@ -36,6 +36,10 @@ from tests.storage.conftest import Open
         (s.READ_DELIVERIES, "deliveries_group"),
         (s.READ_DELIVERIES_OF_CHANNEL, "deliveries_group"),
         (q.RULES_BY_VERSION, "rule_versions_version"),
+        (s.IN_DOUBT, "deliveries_open"),
+        (s.DELIVERY_BY_KEY, "deliveries_key"),
+        (s.BOUNCES_OF, "bounces_recipient"),
+        (s.SUPPRESSIONS_OF, "suppressions_place"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

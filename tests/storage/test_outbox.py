@@ -10,7 +10,7 @@ import pytest
 from daemon.core.delivery import FINAL, Delivery, DeliveryState
 from daemon.core.errors import Refused
 from daemon.core.store import DeliveryCount, Store, Tx
-from tests.storage.samples import NOW, delivery_row, put
+from tests.storage.samples import NOW, delivery_row, new_group, put
 
 LEASED: dict[str, Any] = {"state": DeliveryState.claimed, "token": 1, "lease_until": NOW + 30_000}
 
@@ -168,3 +168,30 @@ async def test_counts_leave_out_what_is_final(store: Store) -> None:
         DeliveryCount("slack", DeliveryState.held, 1, NOW),
         DeliveryCount("x", DeliveryState.queued, 2, NOW + 3),
     ]
+
+
+async def test_doubts_are_known_without_reading_all_rows(store: Store) -> None:
+    """By group, channel and update; what this batch moves in and out of doubt counts."""
+    group = await new_group(store)
+    await put(store, delivery_row(1, group, update="u", state=DeliveryState.attempted, token=1),
+              delivery_row(2, group, update="v", state=DeliveryState.sent))  # fmt: skip
+
+    def asked(tx: Tx) -> list[bool]:
+        return [
+            tx.in_doubt(group, "x"), tx.in_doubt(group, "x", "u"), tx.in_doubt(group, "x", "v"),
+            tx.in_doubt(group, "y"), tx.in_doubt(group + 1, "x"),
+        ]  # fmt: skip
+
+    def settled(tx: Tx) -> list[bool]:
+        row = delivery_row(1, group, update="u", state=DeliveryState.sent, token=1)
+        assert tx.delivery_changed(row, DeliveryState.attempted, 1)
+        return asked(tx)
+
+    def begun(tx: Tx) -> list[bool]:
+        tx.delivery(delivery_row(3, group, update="v", state=DeliveryState.attempted))
+        return asked(tx)
+
+    assert await store.write(asked, NOW) == [True, True, False, False, False]
+    assert await store.write(settled, NOW) == [False] * 5
+    assert await store.write(asked, NOW) == [False] * 5
+    assert await store.write(begun, NOW) == [True, False, True, False, False]

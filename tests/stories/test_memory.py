@@ -12,7 +12,7 @@ from daemon.core import journal as j
 from daemon.core.clock import MINUTE
 from daemon.core.errors import Refused, Unavailable
 from daemon.core.fold import fold_all
-from daemon.core.store import Page
+from daemon.core.listing import Page
 from daemon.service.desk import Work
 from daemon.storage.writer import Limits
 from daemon.ticker import Ticker

@@ -16,9 +16,10 @@ from daemon.core.delivery import DeliveryState
 from daemon.core.destination import PARKED
 from daemon.core.errors import Refused
 from daemon.core.journal import DeliveryMoved
-from daemon.core.ports import NotThere, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
+from daemon.core.ports import NotThere, Outcome, Payload, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
 from daemon.core.store import Store
 from daemon.service.incidents import UpdateRequest
+from tests.fakes.raw import tick
 from tests.stories.house import House
 
 
@@ -231,3 +232,44 @@ async def test_a_first_post_is_not_replayed_after_the_end(house: House) -> None:
     assert await states(house.store, "x") == ["dead", "superseded"]
     with pytest.raises(Refused, match="the incident ended without it"):
         await house.deliveries.answer_held(held.id, "resend", "ana")
+
+
+async def test_a_large_mailing_goes_out_a_few_at_a_time(house: House) -> None:
+    """Many rows in one commit, and no more side by side than the channel says."""
+    mail = house.speakers["mail"]
+    mail.capabilities = replace(mail.capabilities, per_recipient=True, side_by_side=3)
+    mail.people = tuple(f"r{number}@example.com" for number in range(20))
+    house.make_outboxes()
+    now, most = 0, 0
+    send = mail.send
+
+    async def counted(payload: Payload, parent: Ref | None, key: str) -> Outcome:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await tick(0)
+        now -= 1
+        return await send(payload, parent, key)
+
+    mail.send = counted  # type: ignore[method-assign]
+    await house.alert()
+    await house.forward(1.5)
+    assert len(mail.heard) == 20
+    assert most == 3
+
+
+async def test_a_mailing_stops_in_the_middle_when_the_relay_goes(house: House) -> None:
+    """What one commit took and did not get to is not sent to a relay that rests; all of it goes out later."""
+    mail = house.speakers["mail"]
+    mail.capabilities = replace(mail.capabilities, per_recipient=True, side_by_side=2)
+    mail.people = tuple(f"r{number}@example.com" for number in range(12))
+    house.make_outboxes()
+    refused = Retry(Reason.network, "refused", scope=Scope.destination)
+    mail.answers = [Sent(Ref({"id": "1"})), Sent(Ref({"id": "2"})), *[refused] * 3]
+    await house.alert()
+    await house.forward(1.02)
+    assert len(mail.heard) == 2
+    assert len(mail.answers) == 2, "one met the dead relay, and the others were spared it"
+    await house.forward(3)
+    assert len(mail.heard) == 12
+    assert {row.state for row in (await house.store.deliveries(50, channel="mail")).items} == {"sent"}

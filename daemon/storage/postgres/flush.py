@@ -50,14 +50,16 @@ class _Parts:
             .render_derived(name=f"new_{len(self.parts)}")
         )
 
-    def insert(self, table: Table, names: Sequence[str], *, conflict: str = "", update: bool = False) -> None:
+    def insert(
+        self, table: Table, names: Sequence[str], *, conflict: Sequence[str] = (), update: bool = False
+    ) -> None:
         new = self.new_rows(table, names)
         clause: Any = insert(table).from_select(list(names), select(*(new.c[name] for name in names)))
         if update:
-            changed = {name: clause.excluded[name] for name in names if name != conflict}
-            clause = clause.on_conflict_do_update(index_elements=[conflict], set_=changed)
+            changed = {name: clause.excluded[name] for name in names if name not in conflict}
+            clause = clause.on_conflict_do_update(index_elements=conflict, set_=changed)
         elif conflict:
-            clause = clause.on_conflict_do_nothing(index_elements=[conflict])
+            clause = clause.on_conflict_do_nothing(index_elements=conflict)
         self.parts.append(clause.returning(literal_column("1")).cte(f"part_{len(self.parts)}"))
 
     def update(self, table: Table, names: Sequence[str], **compared: str) -> CTE:
@@ -77,11 +79,13 @@ def _statement() -> str:
     parts.insert(t.journal, common.JOURNAL)
     parts.insert(t.episodes, _EPISODE)
     parts.update(t.episodes, common.CHANGED)
-    parts.insert(t.groups, [column.name for column in t.groups.columns], conflict="id", update=True)
-    parts.insert(t.deliveries, [column.name for column in t.deliveries.columns], conflict="key")
+    parts.insert(t.groups, [column.name for column in t.groups.columns], conflict=["id"], update=True)
+    parts.insert(t.deliveries, [column.name for column in t.deliveries.columns], conflict=["key"])
     parts.insert(t.quarantine, common.QUARANTINE)
-    parts.insert(t.rule_versions, common.RULES, conflict="version")
-    parts.insert(t.meta, common.NOTES, conflict="name", update=True)
+    parts.insert(t.bounces, common.BOUNCES, conflict=["delivery_id"], update=True)
+    parts.insert(t.suppressions, common.SUPPRESSIONS, conflict=common.PLACE, update=True)
+    parts.insert(t.rule_versions, common.RULES, conflict=["version"])
+    parts.insert(t.meta, common.NOTES, conflict=["name"], update=True)
     moved = parts.update(t.deliveries, common.MOVING, state="state", token="token")  # noqa: S106 - columns
     parts.insert(t.batches, ["number", "node", "at", "body"])
     told = func.pg_notify(
@@ -109,6 +113,8 @@ async def flush(connection: Connection, batch: Batch, node: str, latest: int) ->
         (len(t.groups.columns), batch.group_rows()),
         (len(t.deliveries.columns), list(batch.deliveries.values())),
         (len(common.QUARANTINE), batch.quarantine),
+        (len(common.BOUNCES), list(batch.bounces.values())),
+        (len(common.SUPPRESSIONS), list(batch.suppressions.values())),
         (len(common.RULES), batch.rules),
         (len(common.NOTES), list(dict(batch.notes).items())),
         (len(common.MOVING) + 3, moves),

@@ -86,6 +86,8 @@ class SqliteEngine:
             (sql.UPSERT_GROUP, batch.group_rows()),
             (sql.INSERT_DELIVERY, list(batch.deliveries.values())),
             (sql.INSERT_QUARANTINE, batch.quarantine),
+            (sql.UPSERT_BOUNCE, list(batch.bounces.values())),
+            (sql.UPSERT_SUPPRESSION, list(batch.suppressions.values())),
             (sql.INSERT_RULES, batch.rules),
             (sql.UPSERT_NOTE, batch.notes),
             (sql.TRIM_QUARANTINE, batch.trims),

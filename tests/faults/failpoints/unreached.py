@@ -49,6 +49,7 @@ ON_SQLITE = Ground(
         "daemon.storage.upkeep:": CLI,
         "daemon.storage.sqlite.upkeep:": CLI,
         "daemon.storage.sqlite.transfer:": CLI,
+        "daemon.service.bounces:": "no mail comes back in these lives; it is one transaction, as every act",
         "daemon.service.timers:TimerDesk.next_due:": UNASKED,
         "daemon.storage.answers:Answers.earliest_due:": UNASKED,
         "daemon.storage.answers:Answers.earliest_claim:": UNASKED,

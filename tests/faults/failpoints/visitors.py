@@ -170,7 +170,7 @@ class Visitors:
             await self._ask("POST", f"/deliveries/{row['id']}/confirm", **ANYBODY, reference="seen")
 
     async def questions(self) -> None:
-        for path in ("/alerts", "/deliveries", "/deliveries/1", "/incidents", "/rules"):
+        for path in ("/alerts", "/deliveries", "/deliveries/1", "/incidents", "/rules", "/suppressions"):
             await self._ask("GET", path)
 
     # -- operators: when they are called -------------------------------------

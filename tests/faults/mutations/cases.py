@@ -38,8 +38,8 @@ MUTATIONS = (
             ),
             (
                 "daemon/outbox.py",
-                "self._deliver(row, parents, started)",
-                "self._deliver(row, early, started)",
+                "self._deliver(row, parents, started, waits",
+                "self._deliver(row, early, started, waits",
             ),
             (
                 "daemon/outbox.py",

@@ -1,0 +1,1 @@
+"""Mails that came back: what they say, and the door through which they come."""

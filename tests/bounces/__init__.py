@@ -1,0 +1,1 @@
+"""Bounces: parsing, policy, the listener, and a real mail system."""
