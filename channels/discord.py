@@ -97,6 +97,8 @@ class DiscordChannel(BaseChannel[Settings]):
 
     @override
     async def edit(self, ref: Ref, payload: Payload) -> Outcome:
+        if "id" not in ref.ids:
+            return Rejected(Reason.gone, "this message has no name by which it could be edited")
         path = f"{self._path}/messages/{ref.ids['id']}" + (f"?{self._query}" if self._query else "")
         message = payload["message"]
         message = {**message, "content": unmarked(message["content"], payload["nonce"])}

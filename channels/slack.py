@@ -1,8 +1,9 @@
-"""Slack, by a bot token (threads, read-back) or by an incoming webhook (neither)."""
+"""Slack, by a bot token (threads, edits, read-back) or by an incoming webhook (none of them)."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ from channels.base import SKEW, BaseChannel
 from channels.http import Answer, NoAnswer, outcome_of
 from channels.mrkdwn import MAX_TEXT, read, said
 from channels.slack_api import SlackApi, reference, root_of
+from channels.slack_buttons import blocks
 from channels.slack_errors import NO_PARENT, refused
 from channels.slack_settings import Settings
 from daemon.core.clock import Clock, Instant
@@ -55,6 +57,8 @@ class SlackChannel(BaseChannel[Settings]):
             MAX_TEXT,
             markup="mrkdwn",
             threads=True,
+            can_edit=True,
+            shows_state=True,
             can_find=True,
             idempotency="lookup",
             on_doubt="read_back",
@@ -64,6 +68,8 @@ class SlackChannel(BaseChannel[Settings]):
 
     @override
     def _compose(self, post: Post, recipient: str) -> Payload:
+        if self._hook:
+            post = replace(post, standing=None)  # it cannot be edited: what it shows would not stay so
         message: dict[str, Any] = {
             "text": said(post),
             "mrkdwn": True,
@@ -74,6 +80,8 @@ class SlackChannel(BaseChannel[Settings]):
             facts = {"key": post.key, "update": post.update}
             message["channel"] = self.settings.channel
             message["metadata"] = {"event_type": EVENT, "event_payload": facts}
+        if self.settings.buttons and post.question is not None:
+            message["blocks"] = blocks(message["text"], post.incident, post.question)
         return {"first": post.first, "message": message}
 
     @override
@@ -93,6 +101,17 @@ class SlackChannel(BaseChannel[Settings]):
         except NoAnswer as lost:
             return lost.outcome
         return outcome
+
+    @override
+    async def edit(self, ref: Ref, payload: Payload) -> Outcome:
+        if self._hook or not ref.ids.keys() >= {"channel", "ts"}:
+            return Rejected(Reason.gone, "this message has no name by which it could be edited")
+        try:
+            answer = await self._api.change(ref.ids["channel"], ref.ids["ts"], payload["message"])
+        except NoAnswer as lost:
+            return lost.outcome
+        outcome = self._outcome(answer, payload["message"])
+        return Sent(ref) if isinstance(outcome, Sent) else outcome
 
     @override
     async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
@@ -128,7 +147,9 @@ class SlackChannel(BaseChannel[Settings]):
         return None
 
     async def _say(self, message: dict[str, Any]) -> Outcome:
-        answer = await self._api.say(message)
+        return self._outcome(await self._api.say(message), message)
+
+    def _outcome(self, answer: Answer, message: dict[str, Any]) -> Outcome:
         fields = answer.fields() or {}
         if answer.good and fields.get("ok") is True and isinstance(fields.get("ts"), str):
             channel = str(fields.get("channel", message["channel"]))

@@ -12,6 +12,9 @@ from daemon.core.ports import Outcome, Reason, Rejected, Retry, Scope, Unknown
 NO_PARENT = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
 """The thread is gone; the words can still go out as a message of their own."""
 
+_NO_EDIT = frozenset({"cant_update_message", "edit_window_closed"})
+"""The message is there and stays as it is (https://docs.slack.dev/reference/methods/chat.update#errors)."""
+
 _DEAD = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "account_inactive", "token_expired", "missing_scope"}
 )
@@ -30,4 +33,4 @@ def refused(error: str, answer: Answer, now: Instant, detail: str) -> Outcome:
         return Rejected(Reason.auth, detail, Scope.destination)
     if error in _NO_TARGET or error.startswith("restricted_action"):
         return Rejected(Reason.gone, detail, Scope.destination)
-    return Rejected(Reason.gone if error in NO_PARENT else Reason.content, detail)
+    return Rejected(Reason.gone if error in NO_PARENT | _NO_EDIT else Reason.content, detail)

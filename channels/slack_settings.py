@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from channels.base import ApiUrl, ChannelSettings, Secret, safe_address
+from daemon.core.words import Audience
 
 
 def _channel_id(text: str) -> str:
@@ -44,6 +45,12 @@ class Settings(ChannelSettings):
         description="seconds for one attempt; each of its at most two calls has half",
     )
 
+    buttons: bool = Field(
+        default=False,
+        description="with a token and `audience: internal`: questions to people have buttons; leave it off "
+        "until their answers are taken, for a button that nobody listens to does nothing",
+    )
+
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         bot = (self.token is not None, self.channel is not None)
@@ -55,4 +62,6 @@ class Settings(ChannelSettings):
             raise ValueError(
                 "on_doubt has no effect with a token: Slack is then asked what it has; drop the key"
             )
+        if self.buttons and (self.webhook_url is not None or self.audience is Audience.public):
+            raise ValueError("buttons: questions with buttons need a token, and audience: internal")
         return self

@@ -15,7 +15,7 @@ from channels.http import Answer, NoAnswer, encoded, exchange
 from channels.telegram_errors import parameters, refused, unchanged, words
 from channels.telegram_html import MAX_TEXT, read, said
 from daemon.core.clock import Clock
-from daemon.core.ports import Capabilities, Outcome, Payload, Post, Ref, Sent, Shown
+from daemon.core.ports import Capabilities, Outcome, Payload, Post, Reason, Ref, Rejected, Sent, Shown
 
 PER_MINUTE = 20.0  # https://core.telegram.org/bots/faq: in one group
 
@@ -117,6 +117,8 @@ class TelegramChannel(BaseChannel[Settings]):
 
     @override
     async def edit(self, ref: Ref, payload: Payload) -> Outcome:
+        if not ref.ids.keys() >= {"chat", "id"}:
+            return Rejected(Reason.gone, "this message has no name by which it could be edited")
         target = {"chat_id": int(ref.ids["chat"]), "message_id": int(ref.ids["id"])}
         try:
             answer = await self._call("editMessageText", {**payload, **target})

@@ -30,6 +30,7 @@ from daemon.core.clock import Clock, ServerClock, SystemClock
 from daemon.core.errors import BadConfig
 from daemon.core.ports import Channel
 from daemon.core.store import Store
+from daemon.editor import Editor
 from daemon.figures import Figures
 from daemon.intake.registry import PARSERS
 from daemon.intake_desk import IntakeDesk
@@ -46,6 +47,7 @@ from daemon.service.board import Board
 from daemon.service.bounces import BounceDesk
 from daemon.service.deliveries import DeliveryDesk
 from daemon.service.desk import Desk
+from daemon.service.edits import EditDesk
 from daemon.service.incidents import IncidentDesk
 from daemon.service.rulebook import RuleBook
 from daemon.service.timers import TimerDesk
@@ -176,12 +178,16 @@ class App:
         self._loop("figures", figures.step, 5.0)
         if self._watch_rules:
             self._loop("rules", RuleWatch(self.configuration.rule_files, self.reload).step, 1.0)
+        edits = EditDesk(self.desk)
         for channel in self.channels.values():
             worker = Outbox(
                 channel, self.deliveries, self.store, self.clock, self.watcher.attempt, self.work_clock
             )
             self.workers.append(worker)
             self.desk.wake_outbox.append(self._loop("outbox", worker.step, 1.0).wake)
+            if channel.capabilities.shows_state:
+                editor = Editor(worker, edits, self.store, self.clock, self.watcher.edited, self.work_clock)
+                self.desk.wake_outbox.append(self._loop("outbox", editor.step, 1.0).wake)
 
     def _loop(self, name: str, step: Callable[[], Awaitable[bool]], longest: float) -> Loop:
         loop = Loop(name, step, self.clock, self._failed, longest=longest, turned=self.metrics.loop_turned)

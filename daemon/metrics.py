@@ -69,6 +69,12 @@ def _one_of(value: str, known: Iterable[str]) -> str:
     return value if value in known else OTHER
 
 
+def _ended(outcome: Outcome) -> tuple[str, str]:
+    """Outcome and reason as labels."""
+    reason = NO_REASON if isinstance(outcome, Sent) else Reason(outcome.reason).value
+    return type(outcome).__name__.lower(), reason
+
+
 class Metrics:
     """Counts what happens; ``exposition`` is the page that Prometheus reads.
 
@@ -151,6 +157,14 @@ class Metrics:
         self._notifications = self._counter(
             "notifications_total",
             "Attempts to send, by how they ended.",
+            "channel",
+            "kind",
+            "outcome",
+            "reason",
+        )
+        self._edits = self._counter(
+            "edits_total",
+            "Attempts to change a post that is there, by how they ended.",
             "channel",
             "kind",
             "outcome",
@@ -266,10 +280,11 @@ class Metrics:
 
     def attempt_ended(self, channel: str, outcome: Outcome) -> None:
         """Count one attempt of a channel and why it was not ``Sent``."""
-        name, kind = self._channel(channel)
-        word = type(outcome).__name__.lower()
-        reason = NO_REASON if isinstance(outcome, Sent) else Reason(outcome.reason).value
-        self._notifications.labels(name, kind, word, reason).inc()
+        self._notifications.labels(*self._channel(channel), *_ended(outcome)).inc()
+
+    def edit_ended(self, channel: str, outcome: Outcome) -> None:
+        """Count one attempt to change a post."""
+        self._edits.labels(*self._channel(channel), *_ended(outcome)).inc()
 
     def delivered(self, channel: str, after: Span) -> None:
         """Observe how long after its update's decision a delivery was sent."""

@@ -67,6 +67,18 @@ class Watcher:
             fields["channels"] = sorted(entry.posts)
         log.info(entry.kind, incident=incident_name(group), **fields)
 
+    def edited(self, channel: Channel, row: Delivery, outcome: Outcome, took: float) -> None:
+        """One attempt to change a post ended."""
+        self._metrics.edit_ended(channel.name, outcome)
+        fields = {"channel": channel.name, "delivery": row.id, "edits": row.edits, "seconds": round(took, 3)}
+        if isinstance(outcome, Sent):
+            log.info("edited", **fields)
+            return
+        log.warning(
+            "not edited", outcome=type(outcome).__name__.lower(), reason=outcome.reason,
+            detail=outcome.detail, **fields,
+        )  # fmt: skip
+
     def attempt(self, channel: Channel, row: Delivery, outcome: Outcome, took: float) -> None:
         """One attempt of a channel ended."""
         self._metrics.attempt_ended(channel.name, outcome)

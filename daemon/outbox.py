@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
@@ -57,7 +57,11 @@ class Outbox:
     ) -> None:
         self.channel = channel
         capabilities = channel.capabilities
-        self.destination = Destination(capabilities.per_minute, per_recipient=capabilities.per_recipient)
+        self.destination = Destination(
+            capabilities.per_minute,
+            per_recipient=capabilities.per_recipient,
+            edits=capabilities.shows_state,
+        )
         self._side = capabilities.side_by_side if capabilities.per_recipient else 1
         self._most = self._side * ROUNDS if capabilities.per_recipient else 1
         self._places = asyncio.Semaphore(self._side)
@@ -108,18 +112,8 @@ class Outbox:
         self._heard(self.channel, row, outcome, took)
 
     async def _send(self, row: Delivery, parent: Ref | None, started: float) -> Outcome:
-        """The one call.  Nothing waits between the look at the clock and it (reliability 3.3 rule 2)."""
         payload = msgspec.json.decode(row.payload)
-        left = started + DEADLINE - self._work_clock.monotonic()
-        if left < ENOUGH:
-            return Retry(Reason.other, f"{left:.0f} s were left after the commit: nothing was sent")
-        try:
-            async with asyncio.timeout(left):
-                return await self.channel.send(payload, parent, row.key)
-        except TimeoutError:
-            return Unknown(Reason.timeout, f"no end within {DEADLINE:.0f} s")
-        except Exception as error:  # noqa: BLE001 - a channel's fault must not lose the row: in doubt, counted
-            return Unknown(Reason.other, type(error).__name__)
+        return await attempt(lambda: self.channel.send(payload, parent, row.key), started, self._work_clock)
 
     async def _record(self, row: Delivery, outcome: Outcome) -> None:
         """Write the outcome down, however long the store is away: the row stays ``attempted`` till then."""
@@ -145,12 +139,26 @@ class Outbox:
             self._told = down
 
 
+async def attempt(call: Callable[[], Awaitable[Outcome]], started: float, clock: Clock) -> Outcome:
+    """The one call.  Nothing waits between the look at the clock and it (reliability 3.3 rule 2)."""
+    left = started + DEADLINE - clock.monotonic()
+    if left < ENOUGH:
+        return Retry(Reason.other, f"{left:.0f} s were left after the commit: nothing was sent")
+    try:
+        async with asyncio.timeout(left):
+            return await call()
+    except TimeoutError:
+        return Unknown(Reason.timeout, f"no end within {DEADLINE:.0f} s")
+    except Exception as error:  # noqa: BLE001 - a channel's fault must not lose the row: in doubt, counted
+        return Unknown(Reason.other, type(error).__name__)
+
+
 async def thread_of(store: Store, channel: Channel, row: Delivery) -> Ref | None:
     """The newest post before this one in the same thread that is known to be there."""
     if not channel.capabilities.threads:
         return None
     page = await store.deliveries(
-        50, row.id, group=row.group, channel=row.channel, states={DeliveryState.sent}
+        50, row.id, group=row.group, channel=row.channel, states={DeliveryState.sent}, edits=False
     )
     for before in page.items:
         if before.recipient == row.recipient and before.ref is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from daemon.core.clock import MINUTE, SECOND, Clock, Instant
-from daemon.core.delivery import Delivery, DeliveryState
+from daemon.core.delivery import IN_HAND, Delivery, DeliveryState
 from daemon.core.ports import Channel, NotThere, Ref
 from daemon.core.retry import scheduled
 from daemon.core.store import Store
@@ -20,8 +20,6 @@ LAG = 15 * SECOND
 
 PATIENCE = 10 * MINUTE
 """A channel that cannot be read back for this long leaves the doubt to a person."""
-
-IN_HAND = frozenset({DeliveryState.claimed, DeliveryState.attempted})
 
 MOST_RESENDS = 1  # automatic resends out of a doubt, ever (reliability 3.3 rule 6)
 

@@ -46,6 +46,7 @@ def touch(metrics: Metrics) -> Metrics:
     metrics.promise_ended(kept=False)
     metrics.journal_written(5)
     metrics.attempt_ended("mail", Sent(Ref({})))
+    metrics.edit_ended("mail", Sent(Ref({})))
     metrics.delivered("mail", 1_500)
     metrics.outbox({DeliveryState.queued: (4, 10_000), DeliveryState.held: (1, None)}, now=70_000)
     metrics.bounce_heard("mail", Taken.suppressed)

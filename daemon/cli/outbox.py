@@ -50,7 +50,7 @@ def list_deliveries(
     columns = ("!delivery", "!incident", "!channel", "!state", "!attempts", "update", "reference")
     rows = (
         (one["id"], one["incident"], one["channel"], one["state"], one["attempts"],
-         _PUBLIC_ID.sub("", one["update"]), _reference(one["reference"]))
+         _shown(one), _reference(one["reference"]))
         for one in found["items"]
     )  # fmt: skip
     screen.print_table(columns, rows, empty="No deliveries.")
@@ -115,6 +115,12 @@ def _answer(
         screen.print_json(done)
     else:
         screen.line(f"delivery {done['id']}", done["channel"], done["state"])
+
+
+def _shown(delivery: Any) -> str:
+    """The update that it brings, and whether it is put into a post that is there."""
+    update = _PUBLIC_ID.sub("", delivery["update"])
+    return f"{update} (edits {delivery['edits']})" if delivery["edits"] is not None else update
 
 
 def _reference(reference: Any) -> str:

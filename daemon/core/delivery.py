@@ -2,6 +2,10 @@
 
 The states and arrows are reliability's section 3.3; nothing else may happen to
 a row.  What the outside world knows in each state is said beside it.
+
+A delivery that ``edits`` another one changes a post that is there instead of
+adding one (docs/decisions/0016-edits-are-deliveries.md).  Doing it twice is
+doing it once, so it is never in doubt: no edit is ever ``unknown`` or ``held``.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ class DeliveryState(StrEnum):
 
 
 FINAL = frozenset({DeliveryState.sent, DeliveryState.dead, DeliveryState.superseded, DeliveryState.expired})
+IN_HAND = frozenset({DeliveryState.claimed, DeliveryState.attempted})
 MAY_BE_THERE = frozenset(
     {DeliveryState.attempted, DeliveryState.sent, DeliveryState.unknown, DeliveryState.held}
 )
@@ -80,6 +85,7 @@ class Delivery:
     detail: str = ""
     waits_for: int | None = None  # a last word: not while that first post is held (3.3 rule 7)
     sequence: int = 0  # order within group + channel + recipient
+    edits: int | None = None  # the delivery whose post it is to change; None: it is a post of its own
 
 
 def may_move(old: DeliveryState, new: DeliveryState) -> bool:

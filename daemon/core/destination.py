@@ -29,13 +29,18 @@ DOWN_AFTER = 120.0
 BURST = 10.0
 """Seconds' worth of the rate that may go at once after a quiet time."""
 
+EDIT_NEEDS = 2.0
+"""Posts' worth of the rate that an edit must find: its own, and one that it leaves for a post."""
+
 FAULTS = frozenset({Reason.network, Reason.timeout, Reason.server})
 
 
 class Destination:
     """One channel's state.  ``per_minute`` is what it takes; None: as fast as it answers."""
 
-    def __init__(self, per_minute: float | None = None, *, per_recipient: bool = False) -> None:
+    def __init__(
+        self, per_minute: float | None = None, *, per_recipient: bool = False, edits: bool = False
+    ) -> None:
         self.rests_until = 0.0
         self.parked = False
         self.failures = 0
@@ -46,7 +51,7 @@ class Destination:
         self._heard_at = 0.0
         self._answered = False  # the newest word about it was that it takes posts
         self._rate = per_minute / 60 if per_minute else None
-        self._most = max(self._rate * BURST, 1.0) if self._rate else 0.0
+        self._most = max(self._rate * BURST, EDIT_NEEDS if edits else 1.0) if self._rate else 0.0
         self._allowance = self._most
         self._counted_at = 0.0
 
@@ -58,21 +63,30 @@ class Destination:
             most = 1
         if self._rate is None:
             return most
+        return min(int(self._count(now, self._rate) + 1e-6), most)
+
+    def spare(self, now: float) -> bool:
+        """Whether an edit may begin now: a post that comes right after it finds room still."""
+        if self.rests(now):
+            return False
+        return self._rate is None or self._count(now, self._rate) >= EDIT_NEEDS - 1e-6
+
+    def _count(self, now: float, rate: float) -> float:
         passed = max(now - self._counted_at, 0.0)
-        self._allowance = min(self._allowance + passed * self._rate, self._most)
+        self._allowance = min(self._allowance + passed * rate, self._most)
         self._counted_at = now
-        return min(int(self._allowance + 1e-6), most)
+        return self._allowance
 
     def began(self, attempts: int) -> None:
         """Take that many from the allowance."""
         self._allowance = max(self._allowance - attempts, 0.0)
 
-    def wait(self, now: float) -> float:
-        """Seconds until ``room`` may be above none."""
+    def wait(self, now: float, needs: float = 1.0) -> float:
+        """Seconds until ``room`` may be above none; with ``EDIT_NEEDS``, until ``spare``."""
         rest = max(self.rests_until - now, 0.0)
         if self._rate is None:
             return rest
-        lacking = max(1.0 - self._allowance, 0.0) / self._rate - (now - self._counted_at)
+        lacking = max(needs - self._allowance, 0.0) / self._rate - (now - self._counted_at)
         return max(rest, lacking)
 
     @property

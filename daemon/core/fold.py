@@ -135,6 +135,8 @@ def _numbered(state: Group, _at: Instant, entry: j.Numbered) -> None:
 
 
 def _delivery(state: Group, at: Instant, entry: j.DeliveryMoved) -> None:
+    if entry.edits:  # what a post shows now is no news: the words went out as posts
+        return
     view = state.channels.setdefault(entry.channel, ChannelView())
     view.states[entry.update] = entry.state
     if entry.state == DeliveryState.queued:

@@ -103,6 +103,9 @@ class DeliveryMoved:
     reason: str = ""
     url: str = ""
     who: str = ""  # the person who settled a doubt
+    edits: str = (
+        ""  # the update whose post was changed: it is the end of an edit, and no word about ``update``
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,7 @@ class Asked:
     occasion: str = ""
     mention: str = ""
     ready: str = ""
+    waits: str = ""  # the occasion whose text waits for the answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Capabilities:
     side_by_side: int = 8  # recipients that a per-recipient one writes to at once
     threads: bool = False
     can_edit: bool = False
+    shows_state: bool = False  # an incident's first post is edited to show how it stands now; needs can_edit
     can_find: bool = False
     idempotency: Literal["native", "lookup", "content", "none"] = "none"
     on_doubt: Literal["hold", "resend", "read_back"] = "hold"
@@ -131,6 +132,23 @@ class ComponentState:
     id: str
     name: str
     status: ComponentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the first post of an incident shows beside its words, where it shows the state."""
+
+    since: Instant  # when the incident began
+    said_at: Instant  # when the words were said
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which answers people may give, and about what: for channels that have buttons."""
+
+    answers: tuple[Literal["acknowledge", "approve", "veto"], ...]
+    step: str = ""  # the step whose text waits, and its occasion
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +179,8 @@ class Post:
     public_id: str = ""  # the incident's name on the page: the same in all its posts, and tells nothing
     began: Instant = 0  # when the incident was opened
     states: tuple[ComponentState, ...] = ()  # for channels that mirror: all that it was ever about there
+    standing: Standing | None = None  # the incident's first post here: what it shows of the state
+    question: Question | None = None  # internal channels: people are asked
 
 
 Payload = dict[str, Any]
@@ -207,6 +227,10 @@ class Channel(Protocol):
         ...
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome: ...
+
+    async def edit(self, ref: Ref, payload: Payload) -> Outcome:
+        """Make the post at ``ref`` say ``payload``: one attempt.  Doing it twice is doing it once."""
+        ...
 
     async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
         """Look for the post of an attempt nobody saw the end of.

@@ -168,15 +168,9 @@ class Tx(SuppressionTx, Protocol):
     def episode(self, row: EpisodeRow) -> None: ...
 
     def episode_changed(
-        self,
-        episode: int,
-        *,
-        firing: bool,
-        seen_at: Instant,
-        ends_at: Instant | None,
-        annotations: bytes,
+        self, episode: int, *, firing: bool, seen_at: Instant, ends_at: Instant | None, annotations: bytes,
         link: str,
-    ) -> None: ...
+    ) -> None: ...  # fmt: skip
 
     def delivery(self, row: Delivery) -> None:
         """Put a delivery into the outbox; nothing changes when its key is there already."""
@@ -226,8 +220,10 @@ class Tx(SuppressionTx, Protocol):
         """Whether a delivery to the channel (of one update) is in ``DOUBTS``, with what this batch has."""
         ...
 
-    def read_deliveries(self, group: int, states: Collection[DeliveryState] = ()) -> list[Delivery]:
-        """A group's deliveries by id, with what this batch has buffered; no states: all."""
+    def read_deliveries(
+        self, group: int, states: Collection[DeliveryState] = (), *, channel: str = "", edits: bool = False
+    ) -> list[Delivery]:
+        """A group's posts (or edits), perhaps of one channel, with what this batch has buffered; by id."""
         ...
 
 
@@ -295,19 +291,20 @@ class Reader(SuppressionReader, Protocol):
         channel: str | None = None,
         update: str | None = None,
         states: Collection[DeliveryState] = (),
+        edits: bool | None = None,
     ) -> Page[Delivery]:
-        """Deliveries by descending id."""
+        """Deliveries by descending id; ``edits``: those alone, or (False) posts alone."""
         ...
 
     async def claimable(self, now: Instant, limit: int, channel: str | None = None) -> list[Delivery]:
-        """Queued rows whose time has come and whose predecessors have opened the way, oldest first."""
+        """Queued posts whose time has come and whose predecessors have opened the way, oldest first."""
         ...
 
     async def earliest_claim(self) -> Instant | None:
         """The smallest ``not_before`` among queued rows (some may still wait for a predecessor)."""
         ...
 
-    async def delivery_counts(self) -> list[DeliveryCount]: ...
+    async def delivery_counts(self) -> list[DeliveryCount]: ...  # posts alone: edits keep nobody waiting
 
     async def rules_versions(self, limit: int = 100) -> list[RulesVersion]:
         """Newest first."""
@@ -356,9 +353,12 @@ class Store(Reader, Protocol):
         """
         ...
 
-    async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:
-        """Rows of one channel that this process may attempt now, oldest first.
+    async def claim(
+        self, channel: str, now: Instant, limit: int, lease: Span, *, edits: bool = False
+    ) -> list[Delivery]:
+        """Posts of one channel that this process may attempt now, or its edits; oldest first.
 
+        Edits: once the fate of their post is final, and no other edit of it is in hand.
         Where several processes deliver, they come back ``claimed``, with a new
         token, for ``lease``; an exclusive store leaves them ``queued``, because
         nobody else competes (docs/decisions/0007-claim-and-intent-in-one-commit.md).

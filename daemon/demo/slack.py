@@ -1,4 +1,4 @@
-"""A stand-in for Slack: one channel, ``chat.postMessage`` with threads, and what read-back asks for."""
+"""A stand-in for Slack: one channel, posts with threads, edits, and what read-back asks for."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Slack(HttpStandIn):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/api/chat.postMessage", self._post),
+            web.post("/api/chat.update", self._change),
             web.get("/api/conversations.history", self._list),
             web.get("/api/conversations.replies", self._list),
             web.get("/api/auth.test", self._who),
@@ -53,6 +54,19 @@ class Slack(HttpStandIn):
             title=payload.get("update", ""),
         )
         return web.json_response({"ok": True, "channel": CHANNEL, "ts": message["ts"], "message": message})
+
+    async def _change(self, request: web.Request) -> web.Response:
+        """An edit notifies nobody, so the ledger takes no note of it."""
+        fields = json.loads(await request.read())
+        if problem := self._problem(request, fields.get("channel")):
+            return _no(problem)
+        message = next((one for one in self._messages if one["ts"] == fields.get("ts")), None)
+        if message is None:
+            return _no("message_not_found")
+        message["text"] = fields["text"]
+        return web.json_response(
+            {"ok": True, "channel": CHANNEL, "ts": message["ts"], "text": message["text"]}
+        )
 
     async def _list(self, request: web.Request) -> web.Response:
         if problem := self._problem(request, request.query.get("channel")):

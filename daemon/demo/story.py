@@ -136,7 +136,7 @@ class Story:
             self.tell(at, Kind.incident, "the incident is over")
 
     def _moved(self, at: Instant, moved: j.DeliveryMoved) -> None:
-        if moved.state in TROUBLE:
+        if moved.state in TROUBLE and not moved.edits:
             self.tell(at, Kind.trouble, f"a post on {moved.channel} is {moved.state}: {moved.reason}")
 
     # -- what arrives ------------------------------------------------------

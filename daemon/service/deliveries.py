@@ -21,7 +21,9 @@ from daemon.core.retry import delay, scheduled
 from daemon.service.bounces import leave_out
 from daemon.service.desk import Desk, Work
 from daemon.service.in_hand import attempted, buried, freed
+from daemon.service.posts import CONFIRMED
 from daemon.service.spending import Purse
+from daemon.service.state_posts import give_way
 
 READS_NEEDED = 2  # read-backs that must both find nothing before "not there" counts
 NOT_SETTLED = frozenset(DeliveryState) - OPENS_THE_WAY
@@ -149,11 +151,15 @@ class DeliveryDesk:
             row = work.tx.read_delivery(delivery)
             if row is None:
                 raise NotFound(f"there is no delivery {delivery}")
+            if row.edits is not None:
+                raise Refused(
+                    f"delivery {delivery} changes a post that is there: the next update does so anew"
+                )
             if row.state is not DeliveryState.held and (answer, row.state) not in EARLIER_ANSWERS:
                 raise Refused(f"delivery {delivery} is {row.state}, not held: there is nothing to decide")
             if answer == "resend" and (why := _too_late(work, row)):
                 raise Refused(f"delivery {delivery} is not posted any more: {why}")
-            ref = msgspec.json.encode(Ref({"confirmed": reference})) if answer == "confirm" else row.ref
+            ref = msgspec.json.encode(Ref({CONFIRMED: reference})) if answer == "confirm" else row.ref
             again = 0 if answer == "resend" else row.resends  # their word is a new start; else it is what was
             after = replace(row, state=targets[answer], not_before=work.tx.now, ref=ref, resends=again)
             work.tx.delivery_changed(after, row.state, row.token)
@@ -188,7 +194,7 @@ class DeliveryDesk:
             buried = [replace(row, state=DeliveryState.dead, reason="other", detail=GONE) for row in waiting]
             moved = [row for row in buried if work.tx.delivery_changed(row, DeliveryState.queued, row.token)]
             self._tell(work, moved)
-            return len(moved)
+            return sum(row.edits is None for row in moved)
 
         return await self.desk.work(job, weight=len(waiting)) if waiting else 0
 
@@ -239,14 +245,16 @@ class DeliveryDesk:
                 after = replace(row, state=DeliveryState.queued, token=row.token + 1, lease_until=None)
             else:
                 wait = quarantine.get(row.channel, 60 * SECOND)
+                doubtful = DeliveryState.unknown if row.edits is None else DeliveryState.queued
                 after = replace(
-                    row, state=DeliveryState.unknown, token=row.token + 1, reason="other",
+                    row, state=doubtful, token=row.token + 1, reason="other",
                     detail=detail, not_before=work.tx.now + wait, lease_until=None,
                 )  # fmt: skip
             if work.tx.delivery_changed(after, row.state, row.token):
                 moved.append(after)
+                give_way(work.tx, after)
         self._tell(work, moved)
-        return len(moved)
+        return sum(row.edits is None for row in moved)
 
     def _tell(self, work: Work, rows: list[Delivery], who: str = "") -> None:
         """Journal the moves.
@@ -256,6 +264,8 @@ class DeliveryDesk:
         """
         groups: dict[int, list[j.Entry]] = {}
         for row in rows:
+            if row.edits is not None:
+                continue  # service/edits.py speaks of those
             state = work.state(row.group)
             view = state.channels.get(row.channel)
             known = view.states.get(row.update) if view is not None else None

@@ -19,7 +19,7 @@ from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import Channel
 from daemon.core.store import GroupRow, Store, Tx
-from daemon.service import posts
+from daemon.service import posts, state_posts
 from daemon.service.memory import Memory
 from daemon.service.rulebook import RuleBook
 from daemon.service.views import Views, group_row
@@ -192,6 +192,8 @@ class Work:
                     tx.delivery(row)
             elif isinstance(one.entry, j.Superseded):
                 self._supersede(state, one.entry, places)
+        for row in state_posts.of_recorded(tx, state, recorded, desk.channels, rules):
+            tx.delivery(row)
         tx.group_later(state.id, lambda later: self._row(later, state.id))
         settled = Settled(state, recorded)
         self.settled.append(settled)

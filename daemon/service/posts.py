@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import msgspec
 
@@ -12,7 +13,7 @@ from daemon.core.clock import Instant
 from daemon.core.delivery import MAY_BE_THERE, Delivery, DeliveryState
 from daemon.core.group import Group
 from daemon.core.journal import Asked, Said
-from daemon.core.ports import Channel, Post
+from daemon.core.ports import Channel, Post, Question, Standing
 from daemon.core.store import Tx
 from daemon.core.suppression import in_force
 from daemon.core.words import Audience, Status
@@ -20,6 +21,7 @@ from daemon.service.components import component_states
 from rules.model import RuleSet
 
 MOST_FACTS = 12
+CONFIRMED = "confirmed"  # in a Ref: what a person says, instead of the channel's own names
 
 
 def delivery_key(update: str, channel: str, recipient: str) -> str:
@@ -46,36 +48,45 @@ def of_said(
     """
     for name, text in said.posts.items():
         if name in said.pages:
-            yield _row(tx, state, said.update, name, "", b"{}", Audience.public, sent=True)
+            yield row_of(tx, state, said.update, name, "", b"{}", Audience.public, sent=True)
             continue
         channel = channels.get(name)
         if channel is None:
             continue
         internal = name in said.internal
-        post = Post(
-            key="",
-            incident=incident_name(state),
-            title=state.title,
-            text=text,
-            audience=Audience.internal if internal else Audience.public,
-            status=said.status.name,
-            impact=said.impact.name,
-            components=_names(said.components, rules),
-            first=state.channels[name].first == said.update,
-            page_name=rules.site.name,
-            page_url=page_url(state, rules),
-            at=state.at,
-            update=said.update,
-            thread=state.channels[name].first,
-            facts=_facts(state) if internal else {},
-            public_id=state.public_id,
-            began=state.opened_at or state.created_at,
-            states=component_states(state, said, name, live(), rules) if channel.capabilities.mirrors else (),
-        )
+        post = post_of(state, said, name, text, rules, internal=internal)
+        if post.first:
+            post = replace(post, standing=Standing(post.began, state.at))
+        if channel.capabilities.mirrors:
+            post = replace(post, states=component_states(state, said, name, live(), rules))
         doubts = first_doubts(tx, state, name) if said.status is Status.resolved and not internal else {}
         for row in _rows(tx, state, channel, post):
             row.waits_for = doubts.get(row.recipient)
             yield row
+
+
+def post_of(state: Group, said: Said, channel: str, text: str, rules: RuleSet, *, internal: bool) -> Post:
+    """The words as they go to a channel, with where the incident stood when they were said."""
+    first = state.channels[channel].first
+    return Post(
+        key="",
+        incident=incident_name(state),
+        title=state.title,
+        text=text,
+        audience=Audience.internal if internal else Audience.public,
+        status=said.status.name,
+        impact=said.impact.name,
+        components=_names(said.components, rules),
+        first=first == said.update,
+        page_name=rules.site.name,
+        page_url=page_url(state, rules),
+        at=state.at,
+        update=said.update,
+        thread=first,
+        facts=_facts(state) if internal else {},
+        public_id=state.public_id,
+        began=state.opened_at or state.created_at,
+    )
 
 
 def first_doubts(tx: Tx, state: Group, channel: str) -> dict[str, int]:
@@ -119,8 +130,22 @@ def of_asked(
         update=asked.update,
         thread=state.channels[asked.channel].first,
         facts=_facts(state),
+        question=_question(state, asked),
     )
     yield from _rows(tx, state, channel, post)
+
+
+def _question(state: Group, asked: Asked) -> Question | None:
+    """What people may answer at once: that they work on it, and yes or no to a text that waits."""
+    answers: list[Literal["acknowledge", "approve", "veto"]] = []
+    if state.number and state.is_live and not state.acked_by:
+        answers.append("acknowledge")
+    pending = state.waiting.get(asked.waits)
+    if pending is not None:
+        answers += ["veto"] if pending.need == "veto" else ["approve", "veto"]
+    if not answers:
+        return None
+    return Question(tuple(answers), pending.step if pending else "", pending.occasion if pending else "")
 
 
 def page_url(state: Group, rules: RuleSet) -> str:
@@ -150,10 +175,10 @@ def _rows(tx: Tx, state: Group, channel: Channel, post: Post) -> Iterator[Delive
         key = delivery_key(post.update, channel.name, recipient)
         payload = channel.render(replace(post, key=key), recipient)
         body = msgspec.json.encode(payload, order="deterministic")
-        yield _row(tx, state, post.update, channel.name, recipient, body, channel.audience, sent=False)
+        yield row_of(tx, state, post.update, channel.name, recipient, body, channel.audience, sent=False)
 
 
-def _row(
+def row_of(
     tx: Tx,
     state: Group,
     update: str,
@@ -164,6 +189,7 @@ def _row(
     *,
     sent: bool,
 ) -> Delivery:
+    """A new row of the outbox, or one that is ``sent`` as it is written."""
     now: Instant = state.at
     number = tx.next_id("delivery")
     return Delivery(

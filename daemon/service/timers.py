@@ -83,7 +83,8 @@ class TimerDesk:
 
 def _release(tx: Tx, group: int, since: Instant) -> None:
     """Deliveries wait for as long as they were meant to, not until the clock has come round again."""
-    for row in tx.read_deliveries(group, {DeliveryState.queued, DeliveryState.unknown}):
+    waiting = {DeliveryState.queued, DeliveryState.unknown}
+    for row in (*tx.read_deliveries(group, waiting), *tx.read_deliveries(group, waiting, edits=True)):
         if row.not_before > tx.now:
             row.not_before = max(tx.now, row.not_before - (since - tx.now))
             tx.delivery_changed(row, row.state, row.token)

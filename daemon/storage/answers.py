@@ -127,8 +127,9 @@ class Answers(ABC):
         channel: str | None = None,
         update: str | None = None,
         states: Collection[DeliveryState] = (),
+        edits: bool | None = None,
     ) -> Page[Delivery]:
-        statement = q.deliveries(limit + 1, before, group, channel, update, states)
+        statement = q.deliveries(limit + 1, before, group, channel, update, states, edits)
         return await self._page(statement, rows.delivery_from_row, lambda row: row.id, limit)
 
     async def claimable(self, now: Instant, limit: int, channel: str | None = None) -> list[Delivery]:
@@ -136,6 +137,10 @@ class Answers(ABC):
             return await self._rows(q.CLAIMABLE, rows.delivery_from_row, now=now, limit=limit)
         statement = q.CLAIMABLE_OF_CHANNEL
         return await self._rows(statement, rows.delivery_from_row, now=now, limit=limit, channel=channel)
+
+    async def claimable_edits(self, now: Instant, limit: int, channel: str) -> list[Delivery]:
+        values = {"now": now, "limit": limit, "channel": channel}
+        return await self._rows(q.CLAIMABLE_EDITS, rows.delivery_from_row, **values)
 
     async def earliest_claim(self) -> Instant | None:
         return await self._one(q.EARLIEST_CLAIM, _first)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, bindparam, exists, func, literal, literal_column, select
 from sqlalchemy.sql.expression import ColumnElement
 
-from daemon.core.delivery import FINAL, DeliveryState
+from daemon.core.delivery import FINAL, IN_HAND, DeliveryState
 from daemon.storage import tables as t
 from daemon.storage.statements import SUPPRESSIONS, Statement
 
@@ -62,7 +62,7 @@ EPISODE = Statement(select(t.episodes).where(t.episodes.c.id == bindparam("value
 EARLIEST_CLAIM = Statement(select(func.min(t.deliveries.c.not_before)).where(t.IS_QUEUED))
 DELIVERY_COUNTS = Statement(
     select(t.deliveries.c.channel, t.deliveries.c.state, func.count(), func.min(t.deliveries.c.created_at))
-    .where(t.NOT_FINAL)
+    .where(t.NOT_FINAL, t.deliveries.c.edits.is_(None))
     .group_by(t.deliveries.c.channel, t.deliveries.c.state)
     .order_by(t.deliveries.c.channel, t.deliveries.c.state)
 )
@@ -151,16 +151,22 @@ def deliveries(
     channel: str | None,
     update: str | None,
     states: Collection[DeliveryState],
+    edits: bool | None = None,
 ) -> tuple[Statement, Values]:
     wanted = {"group_id": group, "channel": channel, "update_id": update}
     columns = tuple(name for name, value in wanted.items() if value is not None)
-    statement = _deliveries(before is not None, columns, tuple(sorted(state.value for state in states)))
+    named = tuple(sorted(state.value for state in states))
+    statement = _deliveries(before is not None, columns, named, edits)
     return statement, _given(limit, before, **wanted)
 
 
 @cache
-def _deliveries(before: bool, columns: tuple[str, ...], states: tuple[str, ...]) -> Statement:
+def _deliveries(
+    before: bool, columns: tuple[str, ...], states: tuple[str, ...], edits: bool | None
+) -> Statement:
     query = select(t.deliveries)
+    if edits is not None:
+        query = query.where(t.deliveries.c.edits.is_not(None) if edits else t.deliveries.c.edits.is_(None))
     for name in columns:
         query = query.where(t.deliveries.c[name] == bindparam(name))
     cursor: ColumnElement[Any] = t.deliveries.c.id
@@ -175,7 +181,7 @@ def _deliveries(before: bool, columns: tuple[str, ...], states: tuple[str, ...])
 
 
 def claimable(*, channel: bool) -> Select[Any]:
-    """Due, queued, and no predecessor to the same recipient that is neither final nor held."""
+    """Posts: due, queued, and no predecessor to the same recipient that is neither final nor held."""
     earlier = t.deliveries.alias("earlier")
     row = t.deliveries
     in_the_way = exists().where(
@@ -183,16 +189,47 @@ def claimable(*, channel: bool) -> Select[Any]:
         earlier.c.group_id == row.c.group_id,
         earlier.c.recipient == row.c.recipient,
         earlier.c.sequence < row.c.sequence,
+        earlier.c.edits.is_(None),
         t.NOT_FINAL,  # inside: speaks of `earlier`
         earlier.c.state != DeliveryState.held.value,
     )
     first = t.deliveries.alias("first")
     first_in_doubt = exists().where(first.c.id == row.c.waits_for, first.c.state == DeliveryState.held.value)
-    query = select(row).where(t.IS_QUEUED, row.c.not_before <= bindparam("now"), ~in_the_way, ~first_in_doubt)
+    query = select(row).where(
+        t.IS_QUEUED, row.c.edits.is_(None), row.c.not_before <= bindparam("now"), ~in_the_way, ~first_in_doubt
+    )
     if channel:
         query = query.where(row.c.channel == bindparam("channel"))
     return query.order_by(row.c.not_before, row.c.id).limit(_LIMIT)
 
 
+def claimable_edits() -> Select[Any]:
+    """Edits of one channel: due, queued, their post's fate settled, and none of the same post in hand."""
+    row, post, other = t.deliveries, t.deliveries.alias("post"), t.deliveries.alias("other")
+    settled = exists().where(
+        post.c.id == row.c.edits, post.c.state.in_([literal(one) for one in sorted(FINAL)])
+    )
+    in_hand = exists().where(
+        other.c.channel == row.c.channel,
+        other.c.group_id == row.c.group_id,
+        other.c.edits == row.c.edits,
+        other.c.state.in_([literal(one) for one in sorted(IN_HAND)]),
+        t.NOT_FINAL,  # names the index of the few live rows; inside: speaks of `other`
+    )
+    return (
+        select(row)
+        .where(
+            t.IS_QUEUED_EDIT,
+            row.c.channel == bindparam("channel"),
+            row.c.not_before <= bindparam("now"),
+            settled,
+            ~in_hand,
+        )
+        .order_by(row.c.not_before, row.c.id)
+        .limit(_LIMIT)
+    )
+
+
+CLAIMABLE_EDITS = Statement(claimable_edits())
 CLAIMABLE = Statement(claimable(channel=False))
 CLAIMABLE_OF_CHANNEL = Statement(claimable(channel=True))

@@ -3,7 +3,7 @@
 docs/decisions/0011-restore.md.  A delivery that the copy calls ``queued`` may
 have been claimed, attempted and sent in the life that is lost.  So each row that
 is not final walks the arrows of the state machine to ``held``, where only a
-person moves it on, and the journals hear of it.
+person moves it on, and the journals hear of it.  Edits alone end: nobody misses them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ get the page address and the client keys of one of the lost ones.
 
 
 async def hold(store: Store, now: Instant) -> int:
-    """Hold every delivery that is not final; how many there were.
+    """Hold every post that is not final; how many there were.
 
     A transaction for each group: after a kill between two of them it can be done again.
     """
@@ -53,7 +53,7 @@ async def hold(store: Store, now: Instant) -> int:
         before = page.next
     for group in sorted(rows):
         await store.write(partial(_hold, group, sorted(rows[group], key=_by_id)), now)
-    return sum(map(len, rows.values()))
+    return sum(row.edits is None for found in rows.values() for row in found)
 
 
 def _by_id(row: Delivery) -> int:
@@ -64,6 +64,9 @@ def _hold(group: int, rows: Sequence[Delivery], tx: Tx) -> None:
     tx.prepare([group], [row.id for row in rows])
     moved: dict[tuple[str, str], DeliveryMoved] = {}
     for row in rows:
+        if row.edits is not None:
+            _drop(tx, row)
+            continue
         held = _walk(tx, row)
         # Rows of one update to many recipients are one notice, as everywhere in the journal.
         moved.setdefault(
@@ -83,6 +86,17 @@ def _walk(tx: Tx, row: Delivery) -> Delivery:
         tx.delivery_changed(after, row.state, row.token)
         row = after
     return row
+
+
+def _drop(tx: Tx, row: Delivery) -> None:
+    """An edit of the past: the post may show something newer, and the next update says what is so."""
+    free = replace(row, state=DeliveryState.queued, lease_until=None)
+    if row.state is not DeliveryState.queued:
+        tx.delivery_changed(free, row.state, row.token)
+    tx.delivery_changed(
+        replace(free, state=DeliveryState.superseded, reason="other", detail=DETAIL),
+        DeliveryState.queued, row.token,
+    )  # fmt: skip
 
 
 def _tell(tx: Tx, group: int, entries: Sequence[DeliveryMoved]) -> None:

@@ -22,7 +22,7 @@ STATE, TOKEN = 8, 11  # places in a delivery's row
 _delivery = attrgetter(
     "id", "key", "group", "update", "channel", "audience", "recipient", "payload", "state", "created_at",
     "not_before", "token", "lease_until", "attempts", "resends", "reads", "attempted_at", "ref", "reason",
-    "detail", "waits_for", "sequence",
+    "detail", "waits_for", "sequence", "edits",
 )  # fmt: skip
 
 

@@ -175,12 +175,13 @@ READ_GROUP = Statement(select(t.groups).where(t.groups.c.id == bindparam("group"
 READ_DELIVERY = Statement(
     select(t.deliveries).where(t.deliveries.c.id == bindparam("delivery")).with_for_update()
 )
-READ_DELIVERIES = Statement(
-    select(t.deliveries)
-    .where(t.deliveries.c.group_id == bindparam("group"))
+_of_group = select(t.deliveries).where(t.deliveries.c.group_id == bindparam("group"))
+READ_DELIVERIES_OF_CHANNEL = Statement(
+    _of_group.where(t.deliveries.c.channel == bindparam("channel"))
     .order_by(t.deliveries.c.id)
     .with_for_update()
 )
+READ_DELIVERIES = Statement(_of_group.order_by(t.deliveries.c.id).with_for_update())
 # Non-final states alone, in the order of their index: a mailing has thousands of rows with large payloads.
 IN_DOUBT = Statement(
     select(t.deliveries.c.id, t.deliveries.c.update_id).where(
@@ -188,6 +189,7 @@ IN_DOUBT = Statement(
         t.deliveries.c.channel == bindparam("channel"),
         t.deliveries.c.group_id == bindparam("group"),
         t.deliveries.c.state.in_([literal(state.value) for state in sorted(DOUBTS)]),
+        t.deliveries.c.edits.is_(None),
     )
 )
 DELIVERY_BY_KEY = Statement(select(t.deliveries).where(t.deliveries.c.key == bindparam("key")))

@@ -35,6 +35,7 @@ NOTE = "note."  # before the names of notes, so that none hides a fact of the st
 IS_FIRING = text("firing")
 HAS_CLEARED = text("NOT firing")
 IS_QUEUED = text("state = 'queued'")
+IS_QUEUED_EDIT = text("state = 'queued' AND edits IS NOT NULL")
 NOT_FINAL = text("state NOT IN ('sent', 'dead', 'superseded', 'expired')")
 
 meta = Table(
@@ -139,14 +140,22 @@ deliveries = Table(
     Column("detail", Text, nullable=False),
     Column("waits_for", BigInteger),
     Column("sequence", Integer, nullable=False),
+    Column("edits", BigInteger),
     Index("deliveries_key", "key", unique=True),
     Index("deliveries_group", "group_id", "id"),
     Index("deliveries_queued", "not_before", "id", sqlite_where=IS_QUEUED, postgresql_where=IS_QUEUED),
     Index(
         "deliveries_open",
-        *("channel", "group_id", "recipient", "sequence", "state", "created_at"),
+        *("channel", "group_id", "recipient", "sequence", "state", "created_at", "edits"),
         sqlite_where=NOT_FINAL,
         postgresql_where=NOT_FINAL,
+    ),
+    Index(
+        "deliveries_edits",
+        "channel",
+        "not_before",
+        sqlite_where=IS_QUEUED_EDIT,
+        postgresql_where=IS_QUEUED_EDIT,
     ),
 )
 

@@ -203,12 +203,19 @@ class Transaction:
         return any(
             (row[2], row[4]) == (group, channel) and update in ("", row[3]) and row[STATE] in DOUBTS
             for row in own
+            if row[-1] is None  # no edit
         )
 
-    def read_deliveries(self, group: int, states: Collection[DeliveryState] = ()) -> list[Delivery]:
-        stored = [
-            self._batch.delivery(row[0]) or row for row in self._memory.ask(sql.READ_DELIVERIES, group=group)
-        ]
+    def read_deliveries(
+        self, group: int, states: Collection[DeliveryState] = (), *, channel: str = "", edits: bool = False
+    ) -> list[Delivery]:
+        if channel:
+            rows = self._memory.ask(sql.READ_DELIVERIES_OF_CHANNEL, group=group, channel=channel)
+        else:
+            rows = self._memory.ask(sql.READ_DELIVERIES, group=group)
+        stored = [self._batch.delivery(row[0]) or row for row in rows]
         added = [row for row in self._batch.deliveries.values() if row[2] == group]
         found = [delivery_from_row(row) for row in stored + added]
+        found = [item for item in found if (item.edits is not None) is edits]
+        found = [item for item in found if channel in ("", item.channel)]
         return [item for item in found if not states or item.state in states]

@@ -158,6 +158,7 @@ class Delivery(Struct, kw_only=True):
     state: DeliveryState
     attempts: int
     reference: Reference | None
+    edits: Annotated[int | None, Meta(description="The delivery whose post this one changes.")]
 
 
 class WholeDelivery(Delivery, kw_only=True):

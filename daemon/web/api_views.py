@@ -206,6 +206,7 @@ def _delivery_head(row: Delivery, number: int | None) -> dict[str, Any]:
         "state": row.state,
         "attempts": row.attempts,
         "reference": m.Reference(ids=dict(reference.ids), url=reference.url) if reference else None,
+        "edits": row.edits,
     }
 
 

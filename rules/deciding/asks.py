@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from daemon.core import update_id
 from daemon.core.journal import Asked
 from daemon.core.words import Audience
 from rules.deciding.draft import Draft
@@ -88,10 +89,12 @@ def ask(
     ready: str = "",
     detail: str = "",
     avoid: str = "",
+    waits: str = "",
     more: Mapping[str, Any] | None = None,
 ) -> None:
     """Journal a question; with ``step`` and ``occasion`` it ends that occasion.
 
+    ``waits`` is the occasion whose text waits for the answer.
     ``more`` are facts for the question's text: ``until``, ``need``, ``minutes_left``.
     """
     draft.will_add()
@@ -108,7 +111,7 @@ def ask(
         text = draft.rules.texts.built_in(text_name, channel, facts)
     draft.add(
         Asked(
-            update=f"{state.public_id}-q{state.questions + 1}",
+            update=update_id.question(state.public_id, state.questions + 1),
             whom=who,
             channel=name,
             text=text,
@@ -118,6 +121,7 @@ def ask(
             occasion=occasion,
             mention=mention,
             ready=ready,
+            waits=waits,
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daemon.core import update_id
 from daemon.core.clock import Instant
 from daemon.core.group import Pending, PersonText
 from daemon.core.journal import PlanChanged, Said, Skipped, Waiting
@@ -43,7 +44,7 @@ def say_posts(
     state = draft.state
     internal = tuple(name for name in posts if not draft.is_public(name))
     said = Said(
-        update=f"{state.public_id}/{occasion}",
+        update=update_id.text(state.public_id, occasion),
         step=step,
         audience=Audience.internal if len(internal) == len(posts) else Audience.public,
         status=state.status,
@@ -180,6 +181,7 @@ def ask_approval(draft: Draft, pending: Pending) -> None:
         "approval",
         whom=plan.ask if plan else "",
         ready=shown(pending.posts),
+        waits=pending.occasion,
         more={
             "step": pending.step, "until": pending.until, "need": pending.need,
             "otherwise": pending.otherwise,

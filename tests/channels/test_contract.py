@@ -18,7 +18,6 @@ import pytest
 import structlog
 
 from channels import registry
-from channels.base import BaseChannel
 from daemon.core.clock import FakeClock
 from daemon.core.ports import (
     CannotTell,
@@ -68,6 +67,7 @@ from tests.fakes.twilio import FakeTwilio
 from tests.fakes.webhook import FakeReceiver
 from tests.fakes.x import KEYS, FakeX
 
+EDITING = ("discord-bot", "discord-webhook", "slack-bot", "telegram")
 PATIENCE = 10.0  # seconds that a call may take on a busy machine
 SHORT = 1.0  # seconds for a call that nobody will answer
 
@@ -520,10 +520,10 @@ async def test_an_edit_changes_the_post_and_adds_none(
     """Kinds that say they can edit do; doing it twice is doing it once, and what is gone stays gone."""
     async with kind.fake(clock) as fake:
         channel = build(kind, fake.url, session, clock)
-        assert isinstance(channel, BaseChannel)
         first = await channel.send(written(channel, post()), None, "key-1")
         assert isinstance(first, Sent)
         other = written(channel, post(text="Orders work again."))
+        assert channel.capabilities.can_edit is (kind in [KINDS[name] for name in EDITING])
         if not channel.capabilities.can_edit:
             assert isinstance(await channel.edit(first.ref, other), Rejected)
             return
@@ -537,6 +537,45 @@ async def test_an_edit_changes_the_post_and_adds_none(
         assert (gone.reason, gone.scope) == (Reason.gone, Scope.delivery)
         assert fake.posts == []
     assert isinstance(await channel.edit(first.ref, other), Retry)
+
+
+@pytest.mark.parametrize("case", MATRIX.values(), ids=MATRIX)
+@pytest.mark.parametrize("name", EDITING)
+async def test_an_edit_meets_the_same_faults(
+    name: str, case: Case, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """Outcome, reason, scope and wait as for a post; the post is there once, changed where that was taken."""
+    kind = KINDS[name]
+    async with kind.fake(clock) as fake:
+        channel = build(kind, fake.url, session, clock, SHORT if case.fault.hangs else PATIENCE)
+        first = await channel.send(channel.render(post()), None, "key-1")
+        assert isinstance(first, Sent)
+        other = channel.render(post(text="Orders work again."))
+        fake.tried.clear()
+        fake.script(case.fault)
+        outcome = await channel.edit(first.ref, other)
+        assert type(outcome) is case.outcome, outcome
+        assert not isinstance(outcome, Sent)
+        assert outcome.reason is case.reason
+        assert len(fake.posts) == len(fake.tried) == 1
+        assert ("Orders work again." in json.dumps(fake.posts[0])) is bool(case.held)
+        if isinstance(outcome, Rejected) and case.scope is not None:
+            assert outcome.scope is case.scope
+        if isinstance(outcome, Retry):
+            assert outcome.after == case.after
+        assert isinstance(await channel.edit(first.ref, other), Sent)  # whatever it was, once more does it
+        assert len(fake.posts) == 1
+        assert "Orders work again." in json.dumps(fake.posts[0])
+
+
+async def test_a_post_that_a_person_named_is_not_edited(
+    kind: Kind, session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    """What was confirmed by hand has no name of the channel's: no call is made."""
+    channel = build(kind, "http://127.0.0.1:1", session, clock)
+    outcome = await channel.edit(Ref({"confirmed": "I saw it"}), channel.render(post()))
+    assert isinstance(outcome, Rejected)
+    assert outcome.scope is Scope.delivery
 
 
 async def test_row_65_deleted_parent_becomes_a_root(

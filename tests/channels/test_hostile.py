@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -17,7 +18,7 @@ from channels import registry
 from channels.http import encoded
 from channels.plain import clean, one_line
 from daemon.core.clock import FakeClock
-from daemon.core.ports import Channel
+from daemon.core.ports import Channel, Standing
 from daemon.core.words import Audience
 from tests.channels.posts import post, settings
 from tests.fakes import (
@@ -154,6 +155,10 @@ def test_hostile_labels_are_only_text(text: str, channel: Channel) -> None:
     shown.encode("utf-8")  # no lone surrogate is left
     for hidden in "\u202e\u202c\u2066\u2069\x1b\x9b\x7f":
         assert hidden not in shown
+    if channel.capabilities.shows_state:  # the instants are ours, all else is as before
+        standing = Standing(hostile.at, hostile.at)
+        shows = channel.render(replace(hostile, standing=standing))["message"]["text"]
+        assert re.findall("<[^>|]*[>|]", shows)[:-1] == ["<!date^1798797600^{date_short_pretty} {time}|"] * 2
     if channel.capabilities.markup == "mrkdwn":
         words = payload["message"]["text"]
         assert words.count("<") == 1

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from channels.plain import clean
-from channels.sms import Settings, SmsChannel
+from channels.sms import SmsChannel
 from channels.sms_request import Request
+from channels.sms_settings import Settings
 from daemon.core.clock import FakeClock
 from daemon.core.ports import CannotTell, Outcome, Reason, Ref, Rejected, Retry, Sent, Unknown
 from tests.channels.posts import post, settings

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.storage.versions import HEAD
 from tests.cli.terminal import Terminal, run, spawn, terminal
 from tests.storage.test_open import alter, damage, replace
 
@@ -24,7 +25,7 @@ async def test_check_and_backup_beside_the_daemon(desk: Terminal, tmp_path: Path
     """Both work while it runs, as text and as JSON; the backup can be checked by its name."""
     checked = await desk.run("db", "check")
     assert (checked.code, checked.err) == (0, "")
-    assert "tocsin.db: good · schema 0001 · 1 groups · " in checked.out
+    assert f"tocsin.db: good · schema {HEAD} · 1 groups · " in checked.out
     copy = tmp_path / "copy.db"
     made = await desk.run("db", "backup", str(copy), "--json")
     assert (made.code, made.json["good"], made.json["file"], made.json["groups"]) == (0, True, str(copy), 1)
@@ -63,7 +64,7 @@ async def test_a_restore_tells_what_is_left_to_do(tmp_path: Path) -> None:
     assert again.json["held"] > 0
     assert again.json["aside"].removeprefix(str(tmp_path)) in {f"/{one.name}" for one in files(tmp_path)}
     migrated = await spawn("db", "migrate", "-c", config)
-    assert migrated.out.endswith("schema 0001; nothing to do\n")
+    assert migrated.out.endswith(f"schema {HEAD}; nothing to do\n")
     async with terminal(tmp_path) as desk:
         held = await desk.run("outbox", "list", "--state", "held", "--json")
         assert len(held.json["items"]) == again.json["held"]

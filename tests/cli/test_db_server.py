@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import progress
+from daemon.storage.versions import HEAD
 from tests.cli.terminal import run
 from tests.cli.test_db import configured
 from tests.storage.histories import Rows, everything, execute, make
@@ -59,13 +60,13 @@ def test_moving_up(config: Path, address: str, file: Path) -> None:
     old.write_text(f"database: sqlite:///{file}\n", encoding="utf-8")
     said = tocsin(old, "copy", "--to", f"config:{config}")
     assert said.splitlines() == [
-        f"{shown(address)}: copied from {file} and checked · schema 0001 · 3 groups · 6 journal entries",
+        f"{shown(address)}: copied from {file} and checked · schema {HEAD} · 3 groups · 6 journal entries",
         f"start daemons on {shown(address)} alone: what {file} has not sent would be sent twice",
     ]
     assert rows_of(address) == rows_of(f"sqlite:///{file}")
     again = run("db", "copy", "--to", f"sqlite:///{Path.cwd()}/back.db", "--json", "-c", str(config))
     assert again.json == {
-        "good": True, "from": shown(address), "database": f"{Path.cwd()}/back.db", "schema": "0001",
+        "good": True, "from": shown(address), "database": f"{Path.cwd()}/back.db", "schema": HEAD,
         "groups": 3, "entries": 6, "damage": [], "broken": [],
     }  # fmt: skip
     assert rows_of(f"sqlite:///{Path.cwd()}/back.db") == rows_of(address)
@@ -102,10 +103,10 @@ def test_copies_that_cannot_be(config: Path, arguments: list[str], code: int, wo
 def test_the_life_of_a_database(config: Path, address: str) -> None:
     """Made, checked, backed up, restored, held: places and figures as with a file."""
     place = shown(address)
-    assert tocsin(config, "migrate") == f"{place}: from schema none to 0001\n"
-    assert tocsin(config, "migrate") == f"{place}: schema 0001; nothing to do\n"
+    assert tocsin(config, "migrate") == f"{place}: from schema none to {HEAD}\n"
+    assert tocsin(config, "migrate") == f"{place}: schema {HEAD}; nothing to do\n"
     asyncio.run(make(address))
-    figures = "schema 0001 · 3 groups · 6 journal entries"
+    figures = f"schema {HEAD} · 3 groups · 6 journal entries"
     assert tocsin(config, "check") == f"{place}: good · {figures}\n"
     assert tocsin(config, "backup", "b.db") == f"b.db: written and checked · {figures}\n"
     assert tocsin(config, "check", "b.db") == f"b.db: good · {figures}\n"
@@ -127,7 +128,7 @@ def test_a_bad_database_is_exit_1(config: Path, address: str) -> None:
     asyncio.run(execute(address, "UPDATE journal SET at = at + 1 WHERE group_id = 2"))
     assert tocsin(config, "check", code=1).splitlines() == [
         "INC-2: entry 1 was changed, or one before it replaced",
-        f"{shown(address)}: not good · schema 0001 · 3 groups · 4 journal entries",
+        f"{shown(address)}: not good · schema {HEAD} · 3 groups · 4 journal entries",
     ]
     assert "INC-2" in tocsin(config, "backup", "b.db", code=1)
     assert not Path("b.db").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.core.destination import BURST, DOWN_AFTER, FAILURES, LONGEST_REST, PARKED, Destination
+from daemon.core.destination import BURST, DOWN_AFTER, EDIT_NEEDS, FAILURES, LONGEST_REST, PARKED, Destination
 from daemon.core.ports import Outcome, Reason, Ref, Rejected, Retry, Scope, Sent, Unknown
 
 SENT = Sent(Ref({}))
@@ -135,3 +135,27 @@ def test_a_rate_is_kept(per_minute: float) -> None:
             sent += room
     burst = max(per_minute / 60 * BURST, 1)
     assert per_minute * 10 - 1 <= sent <= per_minute * 10 + burst
+
+
+@pytest.mark.parametrize("per_minute", [1.0, 6.0, 60.0])
+def test_an_edit_leaves_room_for_a_post(per_minute: float) -> None:
+    """Whenever an edit begins, a post may begin in the same breath; and edits get what posts leave."""
+    destination, edits = Destination(per_minute, edits=True), 0
+    for tick in range(36_000):
+        now = tick / 10
+        if tick % 600 == 0:
+            assert destination.room(now, 1) == 1, "a post a minute always finds room"
+            destination.began(1)
+        if destination.spare(now):
+            destination.began(1)
+            edits += 1
+            assert destination.room(now, 1) == 1
+        elif per_minute > 1:
+            assert destination.wait(now, EDIT_NEEDS) > 0
+    assert edits >= (per_minute - 1) * 60 - 1
+
+
+def test_edits_rest_when_posts_do() -> None:
+    """What cannot be reached is not tried with an edit either."""
+    assert not after(REFUSED).spare(0.0)
+    assert after(REFUSED).spare(LONGEST_REST + 1)

@@ -63,6 +63,23 @@ async def test_slack_refuses(
     assert ear.refusals == (["ops"] if refuses else [])
 
 
+async def test_slack_changes_a_message(session: aiohttp.ClientSession) -> None:
+    """An edit shows in the history and is no post; what is not there cannot be changed."""
+    ear = Ear()
+    slack = await Slack(Ledger("ops", FakeClock(), ear)).start()
+    header = f"Bearer {slack.token}"
+    _, made = await post(
+        session, f"{slack.api_url}/chat.postMessage", header, {"channel": CHANNEL, "text": "a"}
+    )
+    change = {"channel": CHANNEL, "ts": made["ts"], "text": "b"}
+    _, changed = await post(session, f"{slack.api_url}/chat.update", header, change)
+    _, missing = await post(session, f"{slack.api_url}/chat.update", header, change | {"ts": "1.0"})
+    await slack.stop()
+    assert (changed["ok"], changed["text"]) == (True, "b")
+    assert missing == {"ok": False, "error": "message_not_found"}
+    assert [one.text for one in ear.receipts] == ["a"]
+
+
 async def test_x_takes_no_text_twice(session: aiohttp.ClientSession) -> None:
     """A second post of the same words gets 403, strange keys get 401, and the ledger has one post."""
     ear = Ear()

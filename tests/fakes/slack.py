@@ -1,4 +1,4 @@
-"""Slack as far as Tocsin uses it: chat.postMessage, history, replies, auth.test, an incoming webhook.
+"""Slack as far as Tocsin uses it: posting, editing, history, replies, auth.test, an incoming webhook.
 
 Run alone: ``python -m tests.fakes.slack --port 0 --log FILE``.
 """
@@ -34,6 +34,7 @@ class FakeSlack(FakeServer):
         super().__init__(clock=clock, log=log, port=port)
         self.token = token
         self.channels = set(channels)
+        self.edits: list[tuple[str, str]] = []  # every change that was made: ts, text
         self._micro = max((int(post["ts"].replace(".", "")) for post in self.posts), default=0)
 
     @property
@@ -50,6 +51,7 @@ class FakeSlack(FakeServer):
 
     def routes(self) -> list[web.RouteDef]:
         found = [web.post("/api/chat.postMessage", self._post), web.post(HOOK, self._webhook)]
+        found.append(web.post("/api/chat.update", self._update))
         for method, handler in (
             ("auth.test", self._auth),
             ("conversations.history", self._history),
@@ -85,6 +87,26 @@ class FakeSlack(FakeServer):
                     "message": _shown(post, metadata=False),
                 }
             )
+
+        return await self.accept(request, answer)
+
+    async def _update(self, request: web.Request) -> web.StreamResponse:
+        """Only a bot's own message, in the channel where it stands; metadata stays where none is given."""
+        fields = await _fields(request)
+        if problem := self._problem(request, fields):
+            return _no(problem)
+        post = next((p for p in self.posts if p["ts"] == fields.get("ts")), None)
+        if post is None or post["channel"] != fields["channel"]:
+            return _no("message_not_found")
+        if not fields.get("text") and not fields.get("blocks"):
+            return _no("no_text")
+
+        def answer() -> web.Response:
+            post["text"], post["blocks"] = fields.get("text", ""), fields.get("blocks")
+            post["metadata"] = _metadata(fields) or post["metadata"]
+            self.edits.append((post["ts"], post["text"]))
+            shown = {"channel": post["channel"], "ts": post["ts"], "text": post["text"]}
+            return web.json_response({"ok": True, **shown, "message": _shown(post, metadata=False)})
 
         return await self.accept(request, answer)
 
@@ -140,9 +162,6 @@ class FakeSlack(FakeServer):
         )
 
     def _stored(self, channel: str, fields: dict[str, Any]) -> Stored:
-        metadata = fields.get("metadata")
-        if isinstance(metadata, str):  # form-encoded clients send JSON within the form
-            metadata = json.loads(metadata)
         now = self.clock.now()
         self._micro = max(self._micro + 1, now * 1000)  # unique even when the clock stands still
         return self.store(
@@ -151,7 +170,8 @@ class FakeSlack(FakeServer):
                 "channel": channel,
                 "thread_ts": fields.get("thread_ts", ""),
                 "text": fields.get("text", ""),
-                "metadata": metadata,
+                "blocks": fields.get("blocks"),
+                "metadata": _metadata(fields),
                 "at": now,
             }
         )
@@ -163,6 +183,12 @@ async def _fields(request: web.Request) -> dict[str, Any]:
         found = json.loads(await request.read() or b"{}")
         return found if isinstance(found, dict) else {}
     return {**request.query, **{k: v for k, v in (await request.post()).items() if isinstance(v, str)}}
+
+
+def _metadata(fields: dict[str, Any]) -> Any:
+    """Form-encoded clients send JSON within the form."""
+    metadata = fields.get("metadata")
+    return json.loads(metadata) if isinstance(metadata, str) else metadata
 
 
 def _no(error: str) -> web.Response:

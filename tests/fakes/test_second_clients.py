@@ -48,7 +48,7 @@ from tests.fakes.x import KEYS, USER, FakeX
 
 
 async def test_slack_sdk_posts_threads_and_reads_back() -> None:
-    """Slack's own client: post with metadata, reply, history, replies, auth, errors."""
+    """Slack's own client: post with metadata, reply, history, replies, edit, auth, errors."""
     async with FakeSlack() as fake:
         client = AsyncWebClient(token=TOKEN, base_url=f"{fake.api}/")
         assert (await client.auth_test())["ok"]
@@ -70,6 +70,13 @@ async def test_slack_sdk_posts_threads_and_reads_back() -> None:
             await client.chat_postMessage(channel=CHANNEL, text="x" * 40_001)
         with pytest.raises(SlackApiError, match="invalid_auth"):
             await AsyncWebClient(token="xoxb-other", base_url=f"{fake.api}/").auth_test()
+        edited = await client.chat_update(channel=CHANNEL, ts=root["ts"], text="changed")
+        assert (edited["ts"], edited["text"]) == (root["ts"], "changed")
+        history = await client.conversations_history(channel=CHANNEL, include_all_metadata=True)
+        assert [message["text"] for message in history["messages"]] == ["changed"]
+        assert history["messages"][0]["metadata"]["event_payload"] == {"key": "k1"}
+        with pytest.raises(SlackApiError, match="message_not_found"):
+            await client.chat_update(channel=CHANNEL, ts="1.0", text="x")
         hook = await AsyncWebhookClient(fake.hook).send(text="by hook")
         assert (hook.status_code, hook.body) == (200, "ok")
         assert len(fake.posts) == 3

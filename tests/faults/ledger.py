@@ -36,11 +36,11 @@ class Ledger:
         return Counter(json.dumps(json.loads(row["key"])) for row in found)
 
     def unsettled(self) -> int:
-        """Deliveries that will still move; a last word behind a held first post waits for a person."""
+        """Deliveries that will still move; what waits behind a held post waits for a person."""
         marks = ",".join("?" * len(UNSETTLED))
         question = (
             f"SELECT count(*) AS found FROM deliveries d WHERE d.state IN ({marks}) AND NOT EXISTS"  # noqa: S608 - question marks alone
-            " (SELECT 1 FROM deliveries w WHERE w.id = d.waits_for AND w.state = 'held')"
+            " (SELECT 1 FROM deliveries w WHERE w.id IN (d.waits_for, d.edits) AND w.state = 'held')"
         )
         return int(self.rows(question, *UNSETTLED)[0]["found"])
 

@@ -129,8 +129,24 @@ def check_posts(ledger: Ledger, world: World) -> None:
             row = rows[post["metadata"]["event_payload"]["key"]]
             assert row["attempts"] >= 1
             threads[row["group_id"]].append(row["sequence"])
+    check_edits(ledger, world)
     assert threads
     assert all(in_order(sequences) for sequences in threads.values())
+
+
+def check_edits(ledger: Ledger, world: World) -> None:
+    """Whatever died meanwhile, each message that is edited shows the newest state at last."""
+    rows = {row["id"]: row for row in ledger.deliveries("team")}
+    newest = {row["edits"]: row for row in rows.values() if row["edits"] is not None}
+    shown = {
+        post["metadata"]["event_payload"]["key"]: post["text"]
+        for post in world.slack.posts
+        if post["metadata"]
+    }
+    for post, edit in newest.items():
+        if rows[post]["state"] == "sent":
+            assert edit["state"] == "sent", edit
+            assert shown[rows[post]["key"]] == json.loads(edit["payload"])["message"]["text"]
 
 
 def check_mails(ledger: Ledger, sink: MailSink) -> None:

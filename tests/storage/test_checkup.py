@@ -19,6 +19,7 @@ from daemon.storage.sqlite.checkup import check
 from daemon.storage.sqlite.restore import restore
 from daemon.storage.sqlite.store import open_sqlite
 from daemon.storage.sqlite.upgrade import upgrade
+from daemon.storage.versions import HEAD
 from tests.storage.conftest import Open
 from tests.storage.samples import NOW, begin, hear, new_group
 from tests.storage.test_open import alter, bytes_of, created, damage, replace, unprivileged
@@ -31,7 +32,7 @@ async def test_a_whole_file(open_store: Open, path: Path) -> None:
         await hear(store, await new_group(store, number=number), 2)
     found = await asyncio.to_thread(check, path)
     assert found.good
-    assert (found.version, found.groups, found.entries) == ("0001", 2, 4)
+    assert (found.version, found.groups, found.entries) == (HEAD, 2, 4)
 
 
 async def _write(store: Store, count: int) -> None:

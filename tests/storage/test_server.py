@@ -21,6 +21,7 @@ from daemon.storage.postgres.engine import PostgresEngine
 from daemon.storage.postgres.store import PostgresStore
 from daemon.storage.postgres.upkeep import RESTORING
 from daemon.storage.upkeep import Restored
+from daemon.storage.versions import HEAD
 from tests.storage.conftest import CHILD_ENVIRONMENT
 from tests.storage.histories import everything, execute, make, opened, upkeep
 from tests.storage.samples import NOW, begin, delivery_row, hear, new_group, put
@@ -60,7 +61,7 @@ async def test_a_whole_database(address: str) -> None:
     running = await opened(address)
     found = await asyncio.to_thread(upkeep(address).check)
     await running.close()
-    assert (found.good, found.version, found.groups, found.entries) == (True, "0001", 3, 6)
+    assert (found.good, found.version, found.groups, found.entries) == (True, HEAD, 3, 6)
 
 
 async def test_the_first_broken_entry_of_each_group_is_named(address: str) -> None:
@@ -93,7 +94,7 @@ async def test_no_database_of_ours(address: str) -> None:
             await asyncio.to_thread(work)
     first = await asyncio.to_thread(upkeep(address).migrate)
     second = await asyncio.to_thread(upkeep(address).migrate)
-    assert (first.before, first.after, second.before) == ("", "0001", "0001")
+    assert (first.before, first.after, second.before) == ("", HEAD, HEAD)
     await execute(address, "UPDATE alembic_version SET version_num = '9999'")
     of_newer: list[Callable[[], object]] = [
         upkeep(address).check,

@@ -17,6 +17,7 @@ from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import CannotTell, Capabilities, Found, Outcome, Payload, Post, Ref, Sent, Shown
 from daemon.core.words import Audience
+from daemon.editor import Editor
 from daemon.metrics import Metrics
 from daemon.observer import Watcher
 from daemon.outbox import Outbox
@@ -25,6 +26,7 @@ from daemon.service.alerts import AlertDesk, TakenIn
 from daemon.service.board import Board
 from daemon.service.deliveries import DeliveryDesk
 from daemon.service.desk import Desk, Observer
+from daemon.service.edits import EditDesk
 from daemon.service.incidents import IncidentDesk
 from daemon.service.rulebook import RuleBook
 from daemon.service.timers import TimerDesk
@@ -100,6 +102,8 @@ class Loudspeaker:
     found: list[Found] = field(default_factory=list)
     people: tuple[str, ...] = ("",)
     price: Decimal = Decimal(0)
+    edited: list[tuple[Instant, str, Payload]] = field(default_factory=list)  # when, which post, to what
+    edit_answers: list[Outcome] = field(default_factory=list)
 
     def recipients(self) -> tuple[str, ...]:
         return self.people
@@ -107,7 +111,10 @@ class Loudspeaker:
     def render(self, post: Post, recipient: str = "") -> Payload:
         if post.audience is Audience.internal and self.audience is Audience.public:
             raise ValueError("internal text on a public channel")
-        return {"text": post.text, "title": post.title, "incident": post.incident, "key": post.key}
+        shown = {"text": post.text, "title": post.title, "incident": post.incident, "key": post.key}
+        if self.capabilities.shows_state:
+            shown["state"] = f"{post.status}/{post.impact}"
+        return shown
 
     def cost(self, payload: Payload) -> Decimal:
         return self.price
@@ -119,6 +126,12 @@ class Loudspeaker:
         outcome = self.answers.pop(0) if self.answers else Sent(Ref({"id": str(len(self.heard) + 1)}))
         if isinstance(outcome, Sent):
             self.heard.append((self.clock.now(), payload))
+        return outcome
+
+    async def edit(self, ref: Ref, payload: Payload) -> Outcome:
+        outcome = self.edit_answers.pop(0) if self.edit_answers else Sent(ref)
+        if isinstance(outcome, Sent):
+            self.edited.append((self.clock.now(), ref.ids["id"], payload))
         return outcome
 
     async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
@@ -196,6 +209,12 @@ class House:
             Outbox(speaker, self.deliveries, self.store, self.clock, self.watcher.attempt)
             for speaker in self.speakers.values()
         ]
+        edits = EditDesk(self.desk)
+        self.editors = [
+            Editor(outbox, edits, self.store, self.clock, self.watcher.edited)
+            for outbox in self.outboxes
+            if outbox.channel.capabilities.shows_state
+        ]
 
     async def close(self) -> None:
         await self.timers.heartbeat()
@@ -247,6 +266,8 @@ class House:
             worked = await self.timers.tick() > 0
             for outbox in self.outboxes:
                 worked = await outbox.step() or worked
+            for editor in self.editors:
+                worked = await editor.step() or worked
             worked = await self.reconciler.step() or worked
             if not worked:
                 return
@@ -260,6 +281,7 @@ class House:
             due = [await self.store.earliest_due(), await self.store.earliest_claim(), await self._doubt()]
             monotonic = self.clock.monotonic()
             due += [now + ceil(one.destination.wait(monotonic) * SECOND) for one in self.outboxes]
+            due += [now + ceil(one.wait(monotonic) * SECOND) for one in self.editors]
             later = [one for one in due if one is not None and now < one <= end]
             self.clock.advance(min(later, default=end) - now)
             await self.settle()

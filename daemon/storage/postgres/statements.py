@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Select,
     Table,
     bindparam,
     delete,
@@ -56,23 +58,28 @@ FROM (SELECT 1) AS one LEFT JOIN (
 
 NEWEST = "SELECT number, node, at, body FROM batches ORDER BY number DESC LIMIT 1"
 
-_due = (
-    q.claimable(channel=True)
-    .with_only_columns(t.deliveries.c.id)
-    .with_for_update(skip_locked=True, of=t.deliveries)
-    .cte("due")  # run once, whatever the plan: a sub-select that is run again takes more than the limit
-)
-CLAIM = Sql(
-    t.deliveries.update()
-    .values(
-        state=DeliveryState.claimed.value,
-        token=t.deliveries.c.token + literal_column("1"),
-        lease_until=bindparam("until", type_=BigInteger),
+
+def _claim(claimable: Select[Any]) -> Sql:
+    due = (
+        claimable.with_only_columns(t.deliveries.c.id)
+        .with_for_update(skip_locked=True, of=t.deliveries)
+        .cte("due")  # run once, whatever the plan: a sub-select that is run again takes more than the limit
     )
-    .where(t.deliveries.c.id == _due.c.id)
-    .returning(*t.deliveries.c),
-    dialect(),
-)
+    return Sql(
+        t.deliveries.update()
+        .values(
+            state=DeliveryState.claimed.value,
+            token=t.deliveries.c.token + literal_column("1"),
+            lease_until=bindparam("until", type_=BigInteger),
+        )
+        .where(t.deliveries.c.id == due.c.id)
+        .returning(*t.deliveries.c),
+        dialect(),
+    )
+
+
+CLAIM = _claim(q.claimable(channel=True))
+CLAIM_EDITS = _claim(q.claimable_edits())
 """Rows that somebody else is claiming or looking at are passed over, so nodes share the work."""
 
 

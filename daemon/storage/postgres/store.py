@@ -76,8 +76,10 @@ class PostgresStore(Written):
             "commits_in_doubt": self._engine.doubts,
         }
 
-    async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:
-        query = sql.CLAIM
+    async def claim(
+        self, channel: str, now: Instant, limit: int, lease: Span, *, edits: bool = False
+    ) -> list[Delivery]:
+        query = sql.CLAIM_EDITS if edits else sql.CLAIM
         values = query.bind(channel=channel, now=now, limit=limit, until=now + lease)
         found = await self._ask(lambda connection: connection.fetch(query.text, *values))
         claimed = [rows.delivery_from_row(tuple(row)) for row in found]

@@ -94,7 +94,17 @@ class SqliteStore(Readers, Written):
         counting = self._generation.run(self.write, lambda: self._writer.commits, self._clock)
         self._counting = asyncio.create_task(counting, name="store generation")
 
-    async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:  # noqa: ARG002 - nobody competes
+    async def claim(
+        self,
+        channel: str,
+        now: Instant,
+        limit: int,
+        lease: Span,  # noqa: ARG002 - nobody competes
+        *,
+        edits: bool = False,
+    ) -> list[Delivery]:
+        if edits:
+            return await self.claimable_edits(now, limit, channel)
         return await self.claimable(now, limit, channel)
 
     def stats(self) -> Mapping[str, float]:

@@ -16,6 +16,7 @@ FILES = (
     "daemon/intake_desk.py",
     "daemon/service/*.py",
     "daemon/outbox.py",
+    "daemon/editor.py",
     "daemon/reconcile.py",
     "daemon/recovery.py",
     "daemon/ticker.py",

@@ -92,7 +92,7 @@ def test_the_list_of_failpoints() -> None:
     assert len(set(points)) == len(points)
     for place in (
         "daemon.web.hooks:Hooks._take:2 before", "daemon.service.desk:Desk.work:1 after",
-        "daemon.ticker:Ticker.step:3 before", "daemon.outbox:Outbox._send:2 after",
+        "daemon.ticker:Ticker.step:3 before", "daemon.outbox:attempt:2 after",
         "daemon.reconcile:Reconciler.step:2 before", "daemon.recovery:settle_the_past:1 after",
     ):  # fmt: skip
         assert place in points

@@ -37,7 +37,7 @@ plans:
 """
 TAKE_IN = "daemon.service.alerts:AlertDesk.take_in:2"
 ATTEMPT = "daemon.service.deliveries:DeliveryDesk.attempt:1"
-SEND = "daemon.outbox:Outbox._send:2"
+SEND = "daemon.outbox:attempt:2"  # the call itself: the first one is the first post's
 TICK = "daemon.ticker:Ticker.step:3 before"
 NEWS = body(alert())
 WATCHDOG = 1.8  # seconds

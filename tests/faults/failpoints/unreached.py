@@ -74,6 +74,7 @@ ON_SQLITE = Ground(
         "daemon.reconcile:Reconciler._take_over:2": "a start frees what a dead life had, before a lease ends",
         "daemon.service.deliveries:DeliveryDesk.take_over:1": "as above",
         "daemon.outbox:Outbox._record:2": "a post must be answered in the very moment of a lock",
+        "daemon.editor:Editor._record:2": "as above, of an edit",
     },
 )
 

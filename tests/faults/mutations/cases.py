@@ -7,6 +7,7 @@ from dataclasses import dataclass
 ATTEMPTS = "tests/stories/test_attempts.py::test_"
 DOUBTS = "tests/stories/test_doubts.py::test_"
 OUTBOX = "tests/stories/test_outbox.py::test_"
+EDITS = "tests/stories/test_state_posts.py::test_"
 RETURNS = "tests/stories/test_channel_returns.py::test_"
 LANGUAGE = "tests/rules/test_language_returns.py::test_"
 
@@ -156,5 +157,32 @@ MUTATIONS = (
         "a doubt is put to people after two minutes",
         (("rules/deciding/transitions.py", "DOUBT_TOLD = 2 * MINUTE", "DOUBT_TOLD = 200 * MINUTE"),),
         (f"{DOUBTS}a_doubt_of_two_minutes_is_put_to_people_once",),
+    ),
+    Mutation(
+        "a post waits for no edit",
+        (("daemon/storage/queries.py", "        earlier.c.edits.is_(None),\n", ""),),
+        (f"{EDITS}an_edit_that_hangs_delays_no_post",),
+    ),
+    Mutation(
+        "an edit in doubt is made again when nothing can be late",
+        (
+            (
+                "daemon/service/edits.py",
+                "max(delay(row.attempts), int(capabilities.late_apply * SECOND))",
+                "delay(row.attempts)",
+            ),
+        ),
+        (f"{EDITS}a_lost_answer_is_made_again_after_the_provider_can_be_late_no_more",),
+    ),
+    Mutation(
+        "a newer edit waits as long as the one whose place it takes",
+        (
+            (
+                "daemon/service/state_posts.py",
+                "row.not_before = max(row.not_before, older.not_before)",
+                "pass",
+            ),
+        ),
+        (f"{EDITS}a_newer_edit_takes_the_place_of_one_that_waits",),
     ),
 )

@@ -47,6 +47,10 @@ class Ground(Protocol):
         """What is committed about a delivery; over a connection of the world's own."""
         ...
 
+    async def edits(self, key: str) -> list[Row]:
+        """What is committed of the edits of a post, oldest first."""
+        ...
+
     async def episodes(self) -> dict[str, tuple[int, bool]]:
         """Fingerprint -> start of its newest committed episode and whether that fires."""
         ...
@@ -107,6 +111,14 @@ class SqliteGround:
             "SELECT state, token, payload FROM deliveries WHERE key = ?", (key,)
         ).fetchone()
         return Row(*found) if found else None
+
+    async def edits(self, key: str) -> list[Row]:
+        found = self._reader.execute(
+            "SELECT e.state, e.token, e.payload FROM deliveries p, deliveries e"
+            " WHERE p.key = ? AND e.group_id = p.group_id AND e.edits = p.id ORDER BY e.id",
+            (key,),
+        )
+        return [Row(*row) for row in found]
 
     async def episodes(self) -> dict[str, tuple[int, bool]]:
         rows = self._reader.execute(

@@ -11,10 +11,11 @@ from daemon.storage.sqlite.store import SqliteStore
 from rules.model import RuleSet
 from tests.stories.house import House
 
+SHOWS_STATE = Capabilities("slack", on_doubt="hold", can_edit=True, shows_state=True)
 CHANNELS = {
     "mail": (Audience.public, Capabilities("email", on_doubt="resend", per_recipient=True), ("ada", "bo")),
-    "news": (Audience.public, Capabilities("slack", on_doubt="hold"), ("",)),
-    "ops": (Audience.internal, Capabilities("slack", on_doubt="hold"), ("",)),
+    "news": (Audience.public, SHOWS_STATE, ("",)),
+    "ops": (Audience.internal, SHOWS_STATE, ("",)),
     "pager": (Audience.internal, Capabilities("slack", on_doubt="hold"), ("",)),
     "x": (Audience.public, Capabilities("x", on_doubt="read_back", threads=True), ("",)),
 }

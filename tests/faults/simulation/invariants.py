@@ -19,6 +19,7 @@ from daemon.core.store import Store
 from daemon.core.words import Audience, Status
 from daemon.service.desk import Desk
 from rules.decide import decide
+from tests.faults.simulation.edits import check_edits
 from tests.faults.simulation.provider import Broken
 
 ENDING = (j.Said, j.Asked, j.StepSet, j.Skipped)
@@ -47,7 +48,8 @@ async def check_group(desk: Desk, group: int, latest: Instant) -> None:
     if not verdict.good:
         raise Broken(f"I15: group {group}: {verdict.reason}")
     journal = await store.journal(group)
-    rows = await deliveries_of(store, group)
+    every = await deliveries_of(store, group)
+    rows = [row for row in every if row.edits is None]
     state = fold_all(group, journal)
     in_memory = desk.memory.states.get(group)
     if in_memory is not None and in_memory != state:
@@ -61,6 +63,7 @@ async def check_group(desk: Desk, group: int, latest: Instant) -> None:
     _check_last(state, journal, rows)
     _check_questions(state, journal, rows)
     _check_due(desk, state, latest)
+    check_edits(journal, every)
 
 
 def _differs(one: Group, other: Group) -> str:
@@ -228,6 +231,7 @@ async def check_quiet(store: Store) -> None:
     page = await store.deliveries(500, states=set(DeliveryState) - FINAL - {DeliveryState.held})
     for row in page.items:
         rows = {one.id: one for one in await deliveries_of(store, row.group)}
-        first = rows.get(row.waits_for) if row.waits_for is not None else None
+        behind = row.waits_for if row.edits is None else row.edits
+        first = rows.get(behind) if behind is not None else None
         if first is None or first.state is not DeliveryState.held:
             raise Broken(f"I10: delivery {row.id} of group {row.group} is {row.state} for ever: {row}")

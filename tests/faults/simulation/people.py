@@ -59,7 +59,7 @@ class People:
         """Post again what was refused for good and has been put right."""
         world = self._world
         with world.fuse.out_of_the_way():
-            dead = (await world.home.store.deliveries(5, states={DeliveryState.dead})).items
+            dead = (await world.home.store.deliveries(5, states={DeliveryState.dead}, edits=False)).items
         for row in dead:
             if not world.providers[row.channel].has(row.key):
                 await self._try(lambda row=row: self._order(row, "resend", who))  # type: ignore[misc]
@@ -155,6 +155,7 @@ class People:
         await world.forward(4 * HOUR)
         await world.inspect()
         await invariants.check_quiet(world.home.store)
+        await world.check_shown()
         still = await world.home.store.open_groups()
         if still:
             raise Broken(f"I10: groups {[row.id for row in still]} never end")

@@ -92,6 +92,8 @@ class Provider(Loudspeaker):
         default_factory=dict
     )  # key -> read-backs since then that found nothing
     _late: list[tuple[int, str]] = field(default_factory=list)
+    shows: dict[str, bytes] = field(default_factory=dict)  # key -> what an edit made the post say last
+    _late_edits: list[tuple[int, str, bytes]] = field(default_factory=list)
 
     async def send(self, payload: Payload, parent: Ref | None, key: str) -> Outcome:
         self.fuse.burn(f"before {self.name}.send")
@@ -138,6 +140,38 @@ class Provider(Loudspeaker):
             raise
         return Sent(Ref({"id": key}))
 
+    async def edit(self, ref: Ref, payload: Payload) -> Outcome:
+        self.fuse.burn(f"before {self.name}.edit")
+        self.catch_up()
+        key, body = ref.ids.get("id"), msgspec.json.encode(payload, order="deterministic")
+        if key is None:  # a person's word for it
+            return Rejected(Reason.gone, "no name")
+        in_hand = [row.payload for row in await self.ground.edits(key) if row.state == "attempted"]
+        if in_hand != [body]:
+            raise Broken(f"I5: {self.name} is to change {key} to {body!r}, committed is {in_hand}")
+        outcome = self._meet_edit(self.moods.pop(0) if self.moods else self.mood, key, body)
+        self.fuse.burn(f"after {self.name}.edit")
+        return outcome or Sent(ref)
+
+    def _meet_edit(self, mood: Mood, key: str, body: bytes) -> Outcome | None:
+        """As ``_meet``; None where all went well."""
+        if mood in ANSWERS:
+            return ANSWERS[mood]
+        if mood is Mood.slept:
+            self.world_clock.suspend(6 * HOUR)
+        if mood in (Mood.fine, Mood.slept, Mood.took_but_silent, Mood.died_after):
+            self.shows[key] = body
+        if mood in (Mood.fine, Mood.slept):
+            return None
+        if mood is Mood.late:
+            self._late_edits.append((self.world_clock.true + LATEST, key, body))
+        elif mood is Mood.broken:
+            raise RuntimeError("what no channel foresaw")
+        if mood in (Mood.died_before, Mood.died_after):
+            self.fuse.arm(1)
+            self.fuse.burn(f"in {self.name}.edit")
+        return Unknown(Reason.server if mood is Mood.lost else Reason.timeout)
+
     async def find(self, payload: Payload, key: str, since: int, parent: Ref | None = None) -> Found:
         self.fuse.burn(f"before {self.name}.find")
         self.catch_up()
@@ -157,6 +191,9 @@ class Provider(Loudspeaker):
         self._late = [one for one in self._late if one[0] > now]
         for at, key in due:
             self._take(key, at)
+        for one in sorted(one for one in self._late_edits if one[0] <= now):
+            self._late_edits.remove(one)
+            self.shows[one[1]] = one[2]
 
     def has(self, key: str) -> bool:
         """Whether the post is there: what a person who looks would see."""

@@ -20,11 +20,14 @@ from daemon.core.clock import MINUTE, SECOND, Instant, Span
 from daemon.core.delivery import Delivery, DeliveryState
 from daemon.core.errors import Unavailable
 from daemon.core.group import Group
+from daemon.editor import Editor
+from daemon.outbox import Outbox
 from daemon.storage.sqlite.store import SqliteStore
 from daemon.ticker import Ticker
 from tests.faults.simulation import invariants
 from tests.faults.simulation.clock import WorldClock
 from tests.faults.simulation.crash import Crash, FragileStore, Fuse
+from tests.faults.simulation.edits import check_shown
 from tests.faults.simulation.ground import Ground
 from tests.faults.simulation.home import CHANNELS, Home
 from tests.faults.simulation.monitor import Monitor
@@ -224,7 +227,8 @@ class World:
         """Looked up when they are called: a crash in between replaces all of them."""
 
         def turn(number: int) -> Awaitable[bool]:
-            return self.home.outboxes[number].step()
+            workers: list[Outbox | Editor] = [*self.home.outboxes, *self.home.editors]
+            return workers[number].step()
 
         async def tick() -> bool:
             return await self.ticker.step()
@@ -232,7 +236,8 @@ class World:
         async def reconcile() -> bool:
             return await self.home.reconciler.step()
 
-        return [tick, *(partial(turn, number) for number in range(len(CHANNELS))), reconcile]
+        workers = len(CHANNELS) + sum(one[1].shows_state for one in CHANNELS.values())
+        return [tick, *(partial(turn, number) for number in range(workers)), reconcile]
 
     async def forward(self, span: Span) -> None:
         """Let true time pass, from one thing that is due to the next."""
@@ -270,6 +275,9 @@ class World:
         with self.fuse.out_of_the_way():
             due = await self.home.store.earliest_due()
             moving = (await self.home.store.deliveries(500, states=MOVING)).items
+            held = (await self.home.store.deliveries(500, states={DeliveryState.held})).items
+        waits = {row.id for row in held}  # an edit behind one of them does not move by itself
+        moving = [row for row in moving if row.edits not in waits]
         spans = [LOOK] if moving else []
         spans += [row.not_before - now for row in moving]
         if due is not None:
@@ -292,9 +300,13 @@ class World:
         await self.settle()
 
     async def _doubts(self) -> bool:
-        in_doubt = {DeliveryState.attempted, DeliveryState.unknown}
+        in_doubt, store = {DeliveryState.attempted, DeliveryState.unknown}, self.home.store
+        now = self.clock.now()
         with self.fuse.out_of_the_way():
-            return bool((await self.home.store.deliveries(1, states=in_doubt)).items)
+            if (await store.deliveries(1, states=in_doubt)).items:
+                return True
+            edits = (await store.deliveries(500, states={DeliveryState.queued}, edits=True)).items
+        return any(row.attempts and row.not_before > now for row in edits)
 
     async def suspend(self, span: Span) -> None:
         """The lid is closed and opened again."""
@@ -305,7 +317,7 @@ class World:
     # -- what must hold at every rest --------------------------------------
 
     async def _rows(self, keys: set[str]) -> dict[str, Delivery]:
-        """The deliveries of those keys; a person may replay an old one."""
+        """The posts of those keys; a person may replay an old one."""
         found: dict[str, Delivery] = {}
         before: int | None = None
         while keys - found.keys():
@@ -362,6 +374,11 @@ class World:
             for group in groups:
                 await invariants.check_group(self.home.desk, group, self.clock.latest)
             await invariants.check_episodes(self.home.store)
+
+    async def check_shown(self) -> None:
+        """I13: every post that is edited shows the newest state at last."""
+        for group in sorted(self.home.desk.memory.due):
+            check_shown(await invariants.deliveries_of(self.home.store, group), self.providers)
 
     async def open_numbers(self) -> list[int]:
         """The incidents that people can act on."""
