@@ -1,0 +1,87 @@
+"""Checks that are a file of frames: lexicon, guards and reasons in YAML."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rules.words.finding import Finding
+from rules.words.frames import Frame, Hit, ROW, ends, find, frames, row
+from rules.words.lexicon import Lexicon, document, fill
+from rules.words.reading import Sentence
+from rules.words.scene import Scene
+
+Rewrite = Callable[[Scene, Hit], str | None]
+
+
+@functools.cache
+def loaded(check: str) -> tuple[Frame, ...]:
+    """The frames of one check."""
+    return frames(document(check))
+
+
+@functools.cache
+def shared() -> tuple[Lexicon, Mapping[str, tuple[ROW, ...]]]:
+    """All roles of all checks in one lexicon, and the roles that are patterns themselves."""
+    lexicon = Lexicon()
+    fill(lexicon, document("roles"))
+    patterns: dict[str, tuple[ROW, ...]] = {}
+    for check in (*FRAMED, PARTS):
+        block = document(check)
+        fill(lexicon, block.get("roles", {}))
+        for name, rows in block.get("phrases", {}).items():
+            patterns[name] = tuple(row(one) for one in rows)
+    return lexicon, patterns
+
+
+FRAMED = ("blame", "overpromise", "minimising", "speculation", "unprofessional", "tone")
+PARTS = "parts"
+
+
+def mark(sentence: Sentence) -> None:
+    """Fill in all roles of a sentence."""
+    lexicon, patterns = shared()
+    lexicon.mark(sentence)
+    for name, rows in patterns.items():
+        for one in rows:
+            for start in _heads(one, sentence):
+                end = ends(one, sentence, start)
+                if end > start:
+                    _note(sentence, name, start, end)
+
+
+def _heads(one: ROW, sentence: Sentence) -> list[int]:
+    head = one[0]
+    return sorted({place for key in (*head.words, *head.roles) for place in sentence.index.get(key, ())})
+
+
+def _note(sentence: Sentence, name: str, start: int, end: int) -> None:
+    found = sentence.roles[start].setdefault(name, [])
+    if end not in found:
+        found.append(end)
+    places = sentence.index.setdefault(name, [])
+    if start not in places:
+        places.append(start)
+
+
+def run(check: str, scene: Scene, rewrite: Rewrite | None = None) -> Iterator[Finding]:
+    """The findings of a check's frames, sentence by sentence."""
+    known = loaded(check)
+    for sentence in scene.reading.sentences:
+        for hit in find(known, sentence, scene.settings.phase):
+            fix = rewrite(scene, hit) if rewrite else None
+            start, end = (hit.start, hit.end)
+            if fix is not None:
+                start, end = fixed_span(hit)
+            yield scene.finding(check, hit.frame.severity, (start, end), hit.frame.why, hit.frame.suggestion, fix)
+
+
+def fixed_span(hit: Hit) -> tuple[int, int]:
+    """The span that a rewrite replaces: the clause around the hit."""
+    first, last = hit.sentence.clause(hit.first, hit.last)
+    return hit.sentence.tokens[first].start, hit.sentence.tokens[last - 1].end
+
+
+def data_of(frame: Frame) -> Mapping[str, Any]:
+    return frame.data
