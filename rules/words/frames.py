@@ -1,7 +1,8 @@
 """Frames: patterns over words and roles, with guards that excuse them.
 
 A pattern is a row of elements: a word, ``several|words``, a ``ROLE``, ``~3``
-for up to three words between (never over a sign), ``^`` for the sentence's
+for up to three words between (never over a sign), ``&9`` for up to nine words
+and signs, ``^`` for the sentence's
 start, ``$`` for its end; ``?`` behind an element makes it optional.  All
 positions are followed at once, so the time is linear in the text.
 """
@@ -23,6 +24,7 @@ class Element:
     words: frozenset[str] = frozenset()
     roles: tuple[str, ...] = ()
     gap: int = 0
+    over_signs: bool = False
     optional: bool = False
     edge: str = ""
 
@@ -72,8 +74,8 @@ def rows(patterns: Iterable[str] | None) -> tuple[ROW, ...]:
 def _element(part: str) -> Element:
     if part in ("^", "$"):
         return Element(edge=part)
-    if part.startswith("~"):
-        return Element(gap=int(part[1:]))
+    if part[0] in "~&" and len(part) > 1:
+        return Element(gap=int(part[1:]), over_signs=part[0] == "&")
     optional = part.endswith("?") and len(part) > 1
     names = part.removesuffix("?").split("|") if optional else part.split("|")
     return Element(
@@ -116,7 +118,7 @@ def ends(pattern: ROW, sentence: Sentence, start: int, stop: int | None = None) 
         following: set[int] = set(at) if element.optional else set()
         for place in at:
             if element.gap:
-                following.update(_gap(tokens, place, element.gap, limit))
+                following.update(_gap(tokens, place, element, limit))
             elif element.edge:
                 if (element.edge == "^" and place == 0) or (element.edge == "$" and _at_end(tokens, place)):
                     following.add(place)
@@ -131,10 +133,10 @@ def ends(pattern: ROW, sentence: Sentence, start: int, stop: int | None = None) 
     return min(at)
 
 
-def _gap(tokens: list[Any], place: int, size: int, limit: int) -> Iterator[int]:
+def _gap(tokens: list[Any], place: int, element: Element, limit: int) -> Iterator[int]:
     yield place
-    for number in range(place, min(place + size, limit)):
-        if tokens[number].word in BREAKS:
+    for number in range(place, min(place + element.gap, limit)):
+        if tokens[number].word in BREAKS and not element.over_signs:
             return
         yield number + 1
 

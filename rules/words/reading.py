@@ -13,10 +13,10 @@ from typing import NamedTuple
 import re2
 
 TOKEN = re2.compile(
-    r"\d+(?:[.:,]\d+)*%?|\p{L}[\p{L}\p{M}]*(?:'\p{L}+)?|[^\s\p{L}\p{N}]"
+    r"\d+(?:[.:,]\d+)*%?|\p{L}[\p{L}\p{M}\p{N}]*(?:'\p{L}+)?|[^\s\p{L}\p{N}]"
 )
 ADDRESS = re2.compile(
-    r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+\.[a-z]{2,}\b(?:/\S*)?"
+    r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|eu|uk|de|es|fr|us|co|info|dev|cloud|tech|shop|online)\b(?:/\S*)?"
 )
 QUOTED = re2.compile(r'"[^"\n]{1,200}"')
 ENDS = frozenset(".!?…\n")
@@ -31,7 +31,7 @@ ENDINGS = {"'ll": "will", "'ve": "have", "'re": "are", "'m": "am", "'d": "would"
 IS_NOT_OWNER = frozenset("it that there here what who he she let everything this where how".split())
 WHOLE = {
     "won't": ("will", "not"), "can't": ("can", "not"), "cannot": ("can", "not"), "shan't": ("shall", "not"),
-    "let's": ("let", "us"), "gonna": ("going", "to"), "ain't": ("is", "not"), "y'all": ("you", "all"),
+    "let's": ("let", "us"), "ain't": ("is", "not"), "y'all": ("y'all",),
     "o'clock": ("o'clock",),
 }  # fmt: skip
 
@@ -141,6 +141,9 @@ def _sentences(masked: str, places: list[int]) -> list[Sentence]:
             found.append(_sentence(tokens))
             tokens = []
         word = match.group()
+        if word == "-" and masked[start - 1 : start].isalpha() and masked[end : end + 1].isalnum():
+            last = end
+            continue  # "sign-in" is "sign in"
         tokens += _apart(word, places[start], places[end - 1] + 1)
         last = end
         if word in ENDS and not _inside(masked, start, end):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import re2
 
-from rules.words import framed
+from rules.words import framed, jargon
 from rules.words.finding import Finding, Severity
 from rules.words.reading import Sentence
 from rules.words.scene import Scene
@@ -42,7 +42,12 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 
 def _shouting(scene: Scene, sentence: Sentence, known: set[str]) -> Iterator[Finding]:
-    loud = [token for token in sentence.tokens if _is_loud(token.shown) and token.shown not in known]
+    spoken = jargon.words().acronyms
+    loud = [
+        token
+        for token in sentence.tokens
+        if _is_loud(token.shown) and token.shown not in known and token.word not in spoken
+    ]
     words = [token for token in sentence.tokens if token.word[0].isalpha()]
     capitals = [token for token in words if len(token.shown) > 1 and token.shown.isupper()]
     shouted = len(words) >= 3 and len(capitals) * 2 > len(words)
