@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rules.words.frames import ROW, anywhere, rows
 from rules.words.lexicon import document
-from rules.words.reading import Sentence, words_of
+from rules.words.reading import words_of
 from rules.words.scene import Scene
 
 STOCK = frozenset(
@@ -29,6 +29,9 @@ STOCK = frozenset(
     "under way long another one just only really important people work-around normal as normal disruption interruption deployed implemented "
     "closing close everything thing works' 's than such whatever whether yet how why believe think hope expect later".split()
 )
+
+
+ENOUGH = 3  # facts that make it likely that the text says what is affected
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ def told(scene: Scene) -> Told:
             if name not in found and anywhere(listed, sentence):
                 found.add(name)
         facts |= {word for word in words_of(sentence) if word not in STOCK}
+    if len(facts) >= ENOUGH:
+        found.add("affected")  # wide on purpose: an error here stops a good text
+    if _doubted(scene):
+        found.discard("confirmed")
     if "status." in plain or "http" in plain:
         found.add("next_update")
     if any(name in plain.casefold() for name in components):
@@ -63,5 +70,10 @@ def told(scene: Scene) -> Told:
     return Told(frozenset(found), len(facts))
 
 
-def facts_of(sentence: Sentence) -> set[str]:
-    return {word for word in words_of(sentence) if word not in STOCK}
+def _doubted(scene: Scene) -> bool:
+    """Whether what looks like a confirmation says "should" or "seems", and no other sentence confirms."""
+    doubt = patterns()["doubted"]
+    return not any(
+        anywhere(patterns()["confirmed"], sentence) and not anywhere(doubt, sentence)
+        for sentence in scene.reading.sentences
+    )
