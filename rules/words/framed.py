@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from rules.words.finding import Finding
-from rules.words.frames import Frame, Hit, ROW, ends, find, frames, row
+from rules.words.frames import ROW, Frame, Hit, ends, find, frames, row
 from rules.words.lexicon import Lexicon, document, fill
 from rules.words.reading import Sentence
 from rules.words.scene import Scene
@@ -74,14 +73,12 @@ def run(check: str, scene: Scene, rewrite: Rewrite | None = None) -> Iterator[Fi
             start, end = (hit.start, hit.end)
             if fix is not None:
                 start, end = fixed_span(hit)
-            yield scene.finding(check, hit.frame.severity, (start, end), hit.frame.why, hit.frame.suggestion, fix)
+            yield scene.finding(
+                check, hit.frame.severity, (start, end), hit.frame.why, hit.frame.suggestion, fix
+            )
 
 
 def fixed_span(hit: Hit) -> tuple[int, int]:
     """The span that a rewrite replaces: the clause around the hit."""
     first, last = hit.sentence.clause(hit.first, hit.last)
     return hit.sentence.tokens[first].start, hit.sentence.tokens[last - 1].end
-
-
-def data_of(frame: Frame) -> Mapping[str, Any]:
-    return frame.data

@@ -10,7 +10,7 @@ positions are followed at once, so the time is linear in the text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rules.words.finding import Severity
@@ -31,7 +31,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """``match`` finds it; ``unless`` excuses it in the same clause, ``unless_sentence`` anywhere in the sentence."""
+    """``match`` finds it; ``unless`` excuses it in the clause, ``unless_sentence`` in the whole sentence."""
 
     name: str
     match: tuple[ROW, ...]
@@ -41,7 +41,6 @@ class Frame:
     phases: tuple[str, ...] = ()
     why: str = ""
     suggestion: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +90,19 @@ def _is_role(name: str) -> bool:
 
 def frames(block: Mapping[str, Any]) -> tuple[Frame, ...]:
     """The frames of a check's file; ``why`` and ``suggestion`` of the file stand in for a frame's own."""
-    made = []
-    for one in block.get("frames", ()):
-        made.append(
-            Frame(
-                one["name"],
-                rows(one["match"]),
-                rows(one.get("unless")),
-                rows(one.get("unless_sentence")),
-                Severity(one.get("severity", "error")),
-                tuple(one.get("phases", ())),
-                one.get("why") or block["why"],
-                one.get("suggestion") or block.get("suggestion", ""),
-                one,
-            )
+    return tuple(
+        Frame(
+            one["name"],
+            rows(one["match"]),
+            rows(one.get("unless")),
+            rows(one.get("unless_sentence")),
+            Severity(one.get("severity", "error")),
+            tuple(one.get("phases", ())),
+            one.get("why") or block["why"],
+            one.get("suggestion") or block.get("suggestion", ""),
         )
-    return tuple(made)
+        for one in block.get("frames", ())
+    )
 
 
 def ends(pattern: ROW, sentence: Sentence, start: int, stop: int | None = None) -> int:
@@ -145,7 +141,9 @@ def _at_end(tokens: list[Any], place: int) -> bool:
     return all(token.word in BREAKS for token in tokens[place:])
 
 
-def anywhere(patterns: Iterable[ROW], sentence: Sentence, first: int = 0, last: int | None = None) -> tuple[int, int] | None:
+def anywhere(
+    patterns: Iterable[ROW], sentence: Sentence, first: int = 0, last: int | None = None
+) -> tuple[int, int] | None:
     """The first place where one of the patterns fits between two tokens."""
     stop = len(sentence.tokens) if last is None else last
     for pattern in patterns:

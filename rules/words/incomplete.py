@@ -9,7 +9,7 @@ from rules.words.parts import Told, told
 from rules.words.scene import Scene
 
 SENTENCE = {
-    "affected": 'We are aware that customers cannot ... (what they cannot do, and who).',
+    "affected": "We are aware that customers cannot ... (what they cannot do, and who).",
     "doing": "Our team is investigating.",
     "next_update": "We will post the next update by ... (a time with its zone).",
     "changed": "Since the last update we have ... (what changed, or what you now know).",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from rules.words import framed
 from rules.words.finding import Finding, Severity
@@ -18,10 +18,12 @@ CODE = re2.compile(
     r"|\b[A-Z][a-z]+(?:[A-Z][a-z]+)+(?:\.[a-z]+)?\b|\b[a-z]+\.[a-z]+\.[A-Z]\w+\b"
 )
 STATUS = re2.compile(r"(?i)\b(?:HTTP(?:/\d)?\s*)?(?:[45]xx|[45]\d\ds?)\b")
-ERROR_NEAR = re2.compile(r"(?i)http|error|status|code|response|returns?|responds?|\ba [45]\d\d\b|rates?\b|with [45]\d\d|sees? [45]\d\d|get(?:s|ting)? (?:a )?[45]\d\d")
-ACRONYM = re2.compile(r"\b(?:[A-Z]{2,5}s?|[A-Z]{1,3}/[A-Z]{1,3}|[A-Z]{1,2}\d{1,2}|[A-Z][a-z][A-Z]|[A-Z]{2,}[a-z]?[A-Z]*)\b")
-FAMILIAR = frozenset(  # names that are written like code
-    "YouTube iPhone iPad iOS macOS PayPal WhatsApp LinkedIn WordPress PowerPoint GitHub GitLab McDonald eBay JavaScript OneDrive SharePoint HubSpot TikTok iCloud AirPods eSIM eCommerce PlayStation MacBook YouGov QuickBooks OpenStreetMap DoorDash FedEx SoundCloud MasterCard WooCommerce BigCommerce BritBox".split()
+ERROR_NEAR = re2.compile(
+    r"(?i)http|error|status|code|response|returns?|responds?|rates?\b"
+    r"|\b(?:a|with|sees?|gets?|getting|getting a|gets? a) [45]\d\d\b"
+)
+ACRONYM = re2.compile(
+    r"\b(?:[A-Z]{2,5}s?|[A-Z]{1,3}/[A-Z]{1,3}|[A-Z]{1,2}\d{1,2}|[A-Z][a-z][A-Z]|[A-Z]{2,}[a-z]?[A-Z]*)\b"
 )
 
 
@@ -40,6 +42,7 @@ class Words:
                     self.replace[word] = plain
                     self.lexicon.add(role.upper(), word)
         self.acronyms = frozenset(str(block["acronyms"]).split())
+        self.familiar = frozenset(str(block["familiar"]).split())  # names that are written like code
         self.developers = frozenset(str(block["developers"]).replace(",", " ").split())
 
 
@@ -86,13 +89,19 @@ def _found(scene: Scene, known: Words, tokens: list[Token], role: str) -> Findin
     phrase = " ".join(token.word for token in tokens)
     severity = Severity.error if role == "WORDS" else Severity.warn
     place = tokens[0].start, tokens[-1].end
-    return scene.finding("jargon", severity, place, known.why, known.suggestion, _fix(tokens, known.replace[phrase]))
+    return scene.finding(
+        "jargon", severity, place, known.why, known.suggestion, _fix(tokens, known.replace[phrase])
+    )
 
 
 def _fix(tokens: list[Token], plain: str) -> str | None:
     if not plain:
         return None
-    return plain[0].upper() + plain[1:] if tokens[0].shown[:1].isupper() and not plain.startswith("our ") else plain
+    return (
+        plain[0].upper() + plain[1:]
+        if tokens[0].shown[:1].isupper() and not plain.startswith("our ")
+        else plain
+    )
 
 
 def _own(scene: Scene, known: Words) -> Iterator[Finding]:
@@ -106,14 +115,16 @@ def _own(scene: Scene, known: Words) -> Iterator[Finding]:
             end = start + len(word)
             if not (low[start - 1 : start].isalnum() or low[end : end + 1].isalnum()):
                 place = scene.reading.span(start, end)
-                yield scene.finding("jargon", Severity.error, place, known.why, known.suggestion, plain or None)
+                yield scene.finding(
+                    "jargon", Severity.error, place, known.why, known.suggestion, plain or None
+                )
             start = low.find(word.casefold(), end)
 
 
 def _shapes(scene: Scene, known: Words, plain: frozenset[str]) -> Iterator[Finding]:
     reading = scene.reading
     for found in CODE.finditer(reading.masked):
-        if found.group() not in FAMILIAR and found.group().casefold() not in plain:
+        if found.group() not in known.familiar and found.group().casefold() not in plain:
             yield scene.finding(
                 "jargon", Severity.error, reading.span(*found.span()), "it looks like code", known.suggestion
             )
@@ -133,7 +144,9 @@ def _shapes(scene: Scene, known: Words, plain: frozenset[str]) -> Iterator[Findi
         spoken = known.acronyms | plain | suppliers
         if reading.masked[found.end() : found.end() + 2].lstrip("-")[:1].isdigit():
             continue  # a flight, a norm; tickets are leaks
-        if any(part and part not in spoken and part.removesuffix("s") not in spoken for part in word.split("/")):
+        if any(
+            part and part not in spoken and part.removesuffix("s") not in spoken for part in word.split("/")
+        ):
             yield scene.finding(
                 "jargon", Severity.error, reading.span(*found.span()), "customers do not know this acronym",
                 "write what it stands for, or what customers notice",

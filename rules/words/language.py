@@ -15,8 +15,50 @@ STOP_WORDS = {
     "French": "le la les des et est nous pas un une dans pour avec sur que qui ce sont avons du",
 }
 ENGLISH = frozenset(
-    "the a an and is are was were we our you your to of in on for with at by it this that be have has not will as "
-    "from now again can may some all been or after while since more".split()
+    [
+        "the",
+        "a",
+        "an",
+        "and",
+        "is",
+        "are",
+        "was",
+        "were",
+        "we",
+        "our",
+        "you",
+        "your",
+        "to",
+        "of",
+        "in",
+        "on",
+        "for",
+        "with",
+        "at",
+        "by",
+        "it",
+        "this",
+        "that",
+        "be",
+        "have",
+        "has",
+        "not",
+        "will",
+        "as",
+        "from",
+        "now",
+        "again",
+        "can",
+        "may",
+        "some",
+        "all",
+        "been",
+        "or",
+        "after",
+        "while",
+        "since",
+        "more",
+    ]
 )
 FOREIGN = {name: frozenset(words.split()) for name, words in STOP_WORDS.items()}
 BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -1,11 +1,11 @@
-"""`leak`: what only we should see: the incident's own facts, hosts, addresses, tickets, people, secrets, stack frames."""
+"""`leak`: what only we should see: names from alerts, machines, tickets, people, secrets, stack frames."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from rules.words.finding import Finding, Severity
 from rules.words.lexicon import document
@@ -54,7 +54,9 @@ def _facts(scene: Scene) -> Iterator[Finding]:
         start = low.find(fact)
         if start >= 0:
             place = scene.reading.span(start, start + len(fact))
-            yield scene.finding("leak", Severity.error, place, "it is a name from the alert, not from the page", INSTEAD)
+            yield scene.finding(
+                "leak", Severity.error, place, "it is a name from the alert, not from the page", INSTEAD
+            )
 
 
 ADDRESS = re2.compile(r"(?i)\bhttps?://([a-z0-9.-]+)[^\s]*|\bwww\.([a-z0-9.-]+)")

@@ -17,8 +17,52 @@ from rules.words.reading import Sentence
 FOLDER = Path(__file__).parent / "lexicons"
 VOWELS = "aeiou"
 DOUBLED = frozenset(
-    "drop stop slip trip plan cut hit let put run shut get set slam snap grab flag clog hog dig rip skip wipe swap "
-    "tap jam ship scrap botch plug bug trim strip flap map clip chop nod snip forget admit omit commit occur".split()
+    [
+        "drop",
+        "stop",
+        "slip",
+        "trip",
+        "plan",
+        "cut",
+        "hit",
+        "let",
+        "put",
+        "run",
+        "shut",
+        "get",
+        "set",
+        "slam",
+        "snap",
+        "grab",
+        "flag",
+        "clog",
+        "hog",
+        "dig",
+        "rip",
+        "skip",
+        "wipe",
+        "swap",
+        "tap",
+        "jam",
+        "ship",
+        "scrap",
+        "botch",
+        "plug",
+        "bug",
+        "trim",
+        "strip",
+        "flap",
+        "map",
+        "clip",
+        "chop",
+        "nod",
+        "snip",
+        "forget",
+        "admit",
+        "omit",
+        "commit",
+        "occur",
+    ]
 )  # verbs that double their last letter
 NEVER_DOUBLED = frozenset(("wipe", "botch"))
 
@@ -28,7 +72,9 @@ class Lexicon:
     """All roles: by first word, the rest of the phrase and its role."""
 
     phrases: dict[str, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
-    words: dict[str, dict[str, None]] = field(default_factory=dict)  # role -> its phrases, for tests and features
+    words: dict[str, dict[str, None]] = field(
+        default_factory=dict
+    )  # role -> its phrases, for tests and features
 
     def add(self, role: str, phrase: str) -> None:
         first, *rest = phrase.split()
@@ -65,14 +111,6 @@ def _yaml(path: Path) -> dict[str, Any]:
 
     loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     return dict(loaded or {})
-
-
-@functools.cache
-def roles() -> Lexicon:
-    """The roles that all checks share."""
-    lexicon = Lexicon()
-    fill(lexicon, document("roles"))
-    return lexicon
 
 
 def fill(lexicon: Lexicon, block: Mapping[str, str]) -> None:
@@ -119,7 +157,13 @@ def _verb_forms(head: str, *, regular_past: bool) -> list[str]:
     else:
         doubled = head in DOUBLED and head not in NEVER_DOUBLED
         stem = ing = head + head[-1] if doubled else head
-    past = stem + "d" if stem.endswith("e") else stem[:-1] + "ied" if third.endswith("ies") and stem.endswith("y") else stem + "ed"
+    past = (
+        stem + "d"
+        if stem.endswith("e")
+        else stem[:-1] + "ied"
+        if third.endswith("ies") and stem.endswith("y")
+        else stem + "ed"
+    )
     return [third, ing + "ing", *([past] if regular_past else [])]
 
 

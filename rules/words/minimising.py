@@ -9,7 +9,24 @@ from rules.words.finding import Finding
 from rules.words.frames import Hit
 from rules.words.scene import Scene
 
-DROPPED = frozenset("just only merely simply tiny minor slight small little trivial brief mere very somewhat".split())
+DROPPED = frozenset(
+    [
+        "just",
+        "only",
+        "merely",
+        "simply",
+        "tiny",
+        "minor",
+        "slight",
+        "small",
+        "little",
+        "trivial",
+        "brief",
+        "mere",
+        "very",
+        "somewhat",
+    ]
+)
 PLAIN = {"glitch": "problem", "hiccup": "problem", "blip": "problem", "wobble": "problem", "hitch": "problem"}
 
 
@@ -27,4 +44,6 @@ def _rewrite(scene: Scene, hit: Hit) -> str | None:
     if len(kept) == len(words) or len(kept) < 2 or len(set(hit.sentence.tokens[first:last])) != len(words):
         return None
     text = " ".join(kept)
-    return text.replace("a issue", "an issue").replace("A issue", "An issue").replace("an problem", "a problem")
+    return (
+        text.replace("a issue", "an issue").replace("A issue", "An issue").replace("an problem", "a problem")
+    )

@@ -15,12 +15,12 @@ from typing import Any
 
 from rules.words.embedding import missing, vector
 from rules.words.finding import Finding, Severity
-from rules.words.reading import shown
+from rules.words.reading import shown, words_of
 from rules.words.scene import Scene
 
 FILE = Path(__file__).parent / "model.json"
 ANY = "any"  # the model of all faults together; the check with the highest score gives the name
-SHORTEST = 12  # characters; less has too few words to compare
+SHORTEST = 4  # words; fewer are too few to compare
 MOST = 60  # sentences that are looked at
 SUGGESTION = "read the sentence again as a customer would; say what you know, and what you do"
 
@@ -50,9 +50,7 @@ def _file() -> Mapping[str, Any]:
 def models() -> Mapping[str, Linear]:
     import numpy as np  # noqa: PLC0415 - only when the second layer is first used
 
-    return {
-        name: Linear(np.array(one["weights"]), one["offset"]) for name, one in _file()["models"].items()
-    }
+    return {name: Linear(np.array(one["weights"]), one["offset"]) for name, one in _file()["models"].items()}
 
 
 @functools.cache
@@ -77,7 +75,9 @@ def check(scene: Scene, found: Iterable[Finding]) -> Iterator[Finding]:
     for sentence in scene.reading.sentences[:MOST]:
         text = shown(scene.reading, sentence)
         place = sentence.start, sentence.end
-        if len(text) < SHORTEST or any(one.start < place[1] and place[0] < one.end for one in taken):
+        if len(words_of(sentence)) < SHORTEST or any(
+            one.start < place[1] and place[0] < one.end for one in taken
+        ):
             continue
         here = vector(text)
         name = like(here)

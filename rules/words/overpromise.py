@@ -30,7 +30,11 @@ def _rewrite(scene: Scene, hit: Hit) -> str | None:
         verb = places[0] + 1
         rest = given[tokens[verb].start : tokens[last - 1].end]
         subject = " ".join(token.word for token in tokens[first : places[0]])
-        return f"we expect to {rest}" if subject in ("we", "i") else f"we expect {_small(scene, hit, first, places[0])} to {rest}"
+        return (
+            f"we expect to {rest}"
+            if subject in ("we", "i")
+            else f"we expect {_small(scene, hit, first, places[0])} to {rest}"
+        )
     if tokens[first].word in ("back", "fixed", "resolved", "restored", "up", "done"):
         return f"we expect it to be {whole[0].lower()}{whole[1:]}"
     return None

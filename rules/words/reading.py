@@ -10,25 +10,27 @@ import functools
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import re2
+import re2  # type: ignore[import-untyped]
 
-TOKEN = re2.compile(
-    r"\d+(?:[.:,]\d+)*%?|\p{L}[\p{L}\p{M}\p{N}]*(?:'\p{L}+)?|[^\s\p{L}\p{N}]"
-)
+TOKEN = re2.compile(r"\d+(?:[.:,]\d+)*%?|\p{L}[\p{L}\p{M}\p{N}]*(?:'\p{L}+)?|[^\s\p{L}\p{N}]")
 ADDRESS = re2.compile(
     r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|eu|uk|de|es|fr|us|co|info|dev|cloud|tech|shop|online)\b(?:/\S*)?"
 )
 QUOTED = re2.compile(r'"[^"\n]{1,200}"')
 ENDS = frozenset(".!?…\n")
-BREAKS = frozenset(",;:()–—-\"") | ENDS
-JOINTS = frozenset("and but so while because although though which if when until".split())
-SHORT = frozenset("a.m p.m e.g i.e approx etc no vs mr mrs ms dr st".split())
+BREAKS = frozenset(',;:()–—-"') | ENDS
+JOINTS = frozenset(
+    ["and", "but", "so", "while", "because", "although", "though", "which", "if", "when", "until"]
+)
+SHORT = frozenset(["a.m", "p.m", "e.g", "i.e", "approx", "etc", "no", "vs", "mr", "mrs", "ms", "dr", "st"])
 HIDDEN = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, 0xAD])
 SAME = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
                       "\u00a0": " ", "\u202f": " ", "\u2009": " ", "‑": "-"})  # fmt: skip
 
 ENDINGS = {"'ll": "will", "'ve": "have", "'re": "are", "'m": "am", "'d": "would"}
-IS_NOT_OWNER = frozenset("it that there here what who he she let everything this where how".split())
+IS_NOT_OWNER = frozenset(
+    ["it", "that", "there", "here", "what", "who", "he", "she", "let", "everything", "this", "where", "how"]
+)
 WHOLE = {
     "won't": ("will", "not"), "can't": ("can", "not"), "cannot": ("can", "not"), "shan't": ("shall", "not"),
     "let's": ("let", "us"), "ain't": ("is", "not"), "y'all": ("y'all",),
@@ -122,13 +124,36 @@ def _masked(plain: str) -> str:
     return out
 
 
+INTRODUCE = frozenset(
+    [
+        "message",
+        "error",
+        "button",
+        "field",
+        "page",
+        "menu",
+        "choose",
+        "click",
+        "press",
+        "select",
+        "shows",
+        "says",
+        "option",
+        "tab",
+        "called",
+        "named",
+        "status",
+        "read",
+        "reads",
+        "notice",
+    ]
+)
+
+
 def _named(text: str, start: int) -> bool:
     """Whether a quoted word is a button or a message that customers see."""
     before = text[max(0, start - 24) : start].lower().split()
-    return bool(before) and before[-1] in {
-        "message", "error", "button", "field", "page", "menu", "choose", "click", "press", "select", "shows", "says",
-        "option", "tab", "called", "named", "status", "read", "reads", "notice",
-    }  # fmt: skip
+    return bool(before) and before[-1] in INTRODUCE
 
 
 def _sentences(masked: str, places: list[int]) -> list[Sentence]:
@@ -202,4 +227,3 @@ def words_of(sentence: Sentence) -> list[str]:
 def shown(reading: Reading, sentence: Sentence) -> str:
     """A sentence as it was given."""
     return reading.given[sentence.start : sentence.end]
-

@@ -10,14 +10,40 @@ from rules.words.scene import Scene
 
 SHINGLE = 3  # words
 SAME = 0.8  # of the shingles
-IDLE = frozenset("a an the and or but still again now currently also please we our at by in on to of is are be".split())
+IDLE = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "still",
+        "again",
+        "now",
+        "currently",
+        "also",
+        "please",
+        "we",
+        "our",
+        "at",
+        "by",
+        "in",
+        "on",
+        "to",
+        "of",
+        "is",
+        "are",
+        "be",
+    ]
+)
 
 
 def check(scene: Scene) -> Iterator[Finding]:
     earlier = scene.settings.earlier
     if not earlier.strip():
         return
-    new, old = _shingles(scene.reading), _shingles(read(earlier[: 20_000]))
+    new, old = _shingles(scene.reading), _shingles(read(earlier[:20_000]))
     if new and len(new & old) / len(new) >= SAME:
         same = scene.reading.given.strip() == earlier.strip()
         yield scene.finding(

@@ -26,7 +26,7 @@ class Scene:
         """A finding at a span of the text as given."""
         start, end = place
         text = self.reading.given[start:end]
-        return Finding(check, severity, start, end, text, why, fix if fix else suggestion, fix)
+        return Finding(check, severity, start, end, text, why, fix or suggestion, fix)
 
     def missing(self, check: str, severity: Severity, why: str, sentence: str) -> Finding:
         """Something that the text lacks: an empty span at its end, with a sentence to add."""

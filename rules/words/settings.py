@@ -1,4 +1,4 @@
-"""What the gate knows besides the text: its phase and readers, the incident's facts, and a house's own words."""
+"""What the gate knows besides the text: phase and readers, the incident's facts, a house's own words."""
 
 from __future__ import annotations
 

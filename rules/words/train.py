@@ -67,7 +67,9 @@ def trained(learned: Sequence[Row]) -> dict[str, Any]:
     good = np.array([label == "good" for _, label, _ in learned])
     models = {}
     for name in (*CHECKS, ANY):
-        wanted = np.array([label != "good" if name == ANY else label == name for _, label, _ in learned], float)
+        wanted = np.array(
+            [label != "good" if name == ANY else label == name for _, label, _ in learned], float
+        )
         heavier = 1.0 if name == ANY else HEAVIER
         unseen = np.zeros(len(learned))
         for number in range(FOLDS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from rules.words import framed, jargon
 from rules.words.finding import Finding, Severity
@@ -29,11 +29,16 @@ def check(scene: Scene) -> Iterator[Finding]:
         )  # fmt: skip
     for found in EMOJI.finditer(reading.masked):
         yield scene.finding(
-            "unprofessional", Severity.warn, reading.span(*found.span()), "emoji look careless in an outage", "leave it out"
+            "unprofessional",
+            Severity.warn,
+            reading.span(*found.span()),
+            "emoji look careless in an outage",
+            "leave it out",
         )
     for found in SARCASM.finditer(reading.plain):
         yield scene.finding(
-            "unprofessional", Severity.error, reading.span(*found.span()), "quotes around a plain word read as sarcasm",
+            "unprofessional", Severity.error, reading.span(*found.span()),
+            "quotes around a plain word read as sarcasm",
             "leave the quotes out, or say what really happened",
         )  # fmt: skip
     known = {word for name in scene.settings.components for word in name.split()}
@@ -51,7 +56,22 @@ def _shouting(scene: Scene, sentence: Sentence, known: set[str]) -> Iterator[Fin
     words = [token for token in sentence.tokens if token.word[0].isalpha()]
     capitals = [token for token in words if len(token.shown) > 1 and token.shown.isupper()]
     shouted = len(words) >= 3 and len(capitals) * 2 > len(words)
-    small = {"NOT", "NOW", "DO", "YES", "KNOW", "AND", "ALL", "WE", "YOU", "NO", "STOP", "VERY", "NEVER", "DOWN"}
+    small = {
+        "NOT",
+        "NOW",
+        "DO",
+        "YES",
+        "KNOW",
+        "AND",
+        "ALL",
+        "WE",
+        "YOU",
+        "NO",
+        "STOP",
+        "VERY",
+        "NEVER",
+        "DOWN",
+    }
     stressed = [token for token in words if token.shown in small]
     if not (shouted or stressed or loud):
         return
@@ -62,7 +82,9 @@ def _shouting(scene: Scene, sentence: Sentence, known: set[str]) -> Iterator[Fin
         (places[0].start, places[-1].end),
         "capitals shout",
         "write it in ordinary letters",
-        fix=scene.reading.given[places[0].start : places[-1].end].lower() if stressed and len(places) == 1 else None,
+        fix=scene.reading.given[places[0].start : places[-1].end].lower()
+        if stressed and len(places) == 1
+        else None,
     )
 
 
