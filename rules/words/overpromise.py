@@ -19,7 +19,7 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 def _rewrite(scene: Scene, hit: Hit) -> str | None:
     """``Payments will work at 3 pm`` is ``we expect payments to work at 3 pm``."""
-    if hit.frame.name != "bare time of repair":
+    if not hit.frame.name.startswith("bare time"):
         return None
     tokens = hit.sentence.tokens
     first, last = hit.sentence.clause(hit.first, hit.last)
