@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 
 from rules.words.finding import Finding
-from rules.words.frames import ROW, Frame, Hit, ends, find, frames, row
+from rules.words.frames import FrameSet, Hit, Rows, everywhere, find, frames, rows
 from rules.words.lexicon import Lexicon, document, fill
 from rules.words.reading import Sentence
 from rules.words.scene import Scene
@@ -15,22 +15,22 @@ Rewrite = Callable[[Scene, Hit], str | None]
 
 
 @functools.cache
-def loaded(check: str) -> tuple[Frame, ...]:
+def loaded(check: str) -> FrameSet:
     """The frames of one check."""
     return frames(document(check))
 
 
 @functools.cache
-def shared() -> tuple[Lexicon, Mapping[str, tuple[ROW, ...]]]:
+def shared() -> tuple[Lexicon, Mapping[str, Rows]]:
     """All roles of all checks in one lexicon, and the roles that are patterns themselves."""
     lexicon = Lexicon()
     fill(lexicon, document("roles"))
-    patterns: dict[str, tuple[ROW, ...]] = {}
+    patterns: dict[str, Rows] = {}
     for check in (*FRAMED, PARTS):
         block = document(check)
         fill(lexicon, block.get("roles", {}))
-        for name, rows in block.get("phrases", {}).items():
-            patterns[name] = tuple(row(one) for one in rows)
+        for name, listed in block.get("phrases", {}).items():
+            patterns[name] = rows(listed)
     return lexicon, patterns
 
 
@@ -42,17 +42,9 @@ def mark(sentence: Sentence) -> None:
     """Fill in all roles of a sentence."""
     lexicon, patterns = shared()
     lexicon.mark(sentence)
-    for name, rows in patterns.items():
-        for one in rows:
-            for start in _heads(one, sentence):
-                end = ends(one, sentence, start)
-                if end > start:
-                    _note(sentence, name, start, end)
-
-
-def _heads(one: ROW, sentence: Sentence) -> list[int]:
-    head = one[0]
-    return sorted({place for key in (*head.words, *head.roles) for place in sentence.index.get(key, ())})
+    for name, known in patterns.items():
+        for start, end in everywhere(known, sentence):
+            _note(sentence, name, start, end)
 
 
 def _note(sentence: Sentence, name: str, start: int, end: int) -> None:

@@ -29,14 +29,48 @@ class Element:
     edge: str = ""
 
 
+def _needed(pattern: ROW) -> frozenset[str]:
+    """One of these occurs wherever the pattern fits: the words and roles of its last sure element."""
+    sure = [one for one in pattern if not (one.gap or one.edge or one.optional)]
+    return frozenset((*sure[-1].words, *sure[-1].roles))
+
+
+class Rows:
+    """Patterns, found by the words and roles that they can begin with."""
+
+    __slots__ = ("anywhere", "heads", "needs", "patterns")
+
+    def __init__(self, patterns: Iterable[ROW] = ()) -> None:
+        self.patterns = tuple(patterns)
+        self.heads: dict[str, list[int]] = {}
+        self.needs = [_needed(pattern) for pattern in self.patterns]
+        self.anywhere: list[int] = []  # those that begin with a gap, an edge or an optional element
+        for number, pattern in enumerate(self.patterns):
+            head = pattern[0]
+            if head.edge or head.gap or head.optional:
+                self.anywhere.append(number)
+            else:
+                for key in (*head.words, *head.roles):
+                    self.heads.setdefault(key, []).append(number)
+
+    def __bool__(self) -> bool:
+        return bool(self.patterns)
+
+    def likely(self, sentence: Sentence) -> list[int]:
+        """The patterns whose first element occurs, in their order."""
+        keys = self.heads.keys() & sentence.index.keys()
+        found = sorted({*self.anywhere, *(number for key in keys for number in self.heads[key])})
+        return [number for number in found if not self.needs[number].isdisjoint(sentence.index)]
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """``match`` finds it; ``unless`` excuses it in the clause, ``unless_sentence`` in the whole sentence."""
 
     name: str
-    match: tuple[ROW, ...]
-    unless: tuple[ROW, ...] = ()
-    unless_sentence: tuple[ROW, ...] = ()
+    match: Rows
+    unless: Rows
+    unless_sentence: Rows
     severity: Severity = Severity.error
     phases: tuple[str, ...] = ()
     why: str = ""
@@ -66,8 +100,21 @@ def row(pattern: str) -> ROW:
     return tuple(_element(part) for part in pattern.split())
 
 
-def rows(patterns: Iterable[str] | None) -> tuple[ROW, ...]:
-    return tuple(row(one) for one in patterns or ())
+def rows(patterns: Iterable[str] | None) -> Rows:
+    return Rows(row(one) for one in patterns or ())
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSet:
+    """The frames of one check; ``heads`` finds those that a sentence can have."""
+
+    frames: tuple[Frame, ...]
+    heads: Mapping[str, tuple[int, ...]]
+    always: tuple[int, ...]
+
+    def likely(self, sentence: Sentence) -> list[int]:
+        keys = self.heads.keys() & sentence.index.keys()
+        return sorted({*self.always, *(number for key in keys for number in self.heads[key])})
 
 
 def _element(part: str) -> Element:
@@ -88,9 +135,9 @@ def _is_role(name: str) -> bool:
     return len(name) > 1 and name.replace("_", "").isalpha() and name.isupper()
 
 
-def frames(block: Mapping[str, Any]) -> tuple[Frame, ...]:
+def frames(block: Mapping[str, Any]) -> FrameSet:
     """The frames of a check's file; ``why`` and ``suggestion`` of the file stand in for a frame's own."""
-    return tuple(
+    made = tuple(
         Frame(
             one["name"],
             rows(one["match"]),
@@ -103,6 +150,12 @@ def frames(block: Mapping[str, Any]) -> tuple[Frame, ...]:
         )
         for one in block.get("frames", ())
     )
+    heads: dict[str, list[int]] = {}
+    for number, frame in enumerate(made):
+        for key in frame.match.heads:
+            heads.setdefault(key, []).append(number)
+    always = tuple(number for number, frame in enumerate(made) if frame.match.anywhere)
+    return FrameSet(made, {key: tuple(numbers) for key, numbers in heads.items()}, always)
 
 
 def ends(pattern: ROW, sentence: Sentence, start: int, stop: int | None = None) -> int:
@@ -142,11 +195,12 @@ def _at_end(tokens: list[Any], place: int) -> bool:
 
 
 def anywhere(
-    patterns: Iterable[ROW], sentence: Sentence, first: int = 0, last: int | None = None
+    patterns: Rows, sentence: Sentence, first: int = 0, last: int | None = None
 ) -> tuple[int, int] | None:
     """The first place where one of the patterns fits between two tokens."""
     stop = len(sentence.tokens) if last is None else last
-    for pattern in patterns:
+    for number in patterns.likely(sentence):
+        pattern = patterns.patterns[number]
         for start in _starts(pattern, sentence, first, stop):
             end = ends(pattern, sentence, start, stop)
             if end >= 0:
@@ -161,13 +215,15 @@ def _starts(pattern: ROW, sentence: Sentence, first: int, stop: int) -> Iterable
     if head.optional or head.gap:
         return range(first, stop)
     index = sentence.index
-    places = {place for key in (*head.words, *head.roles) for place in index.get(key, ())}
+    keys = index.keys() & {*head.words, *head.roles}
+    places = {place for key in keys for place in index[key]}
     return sorted(place for place in places if first <= place < stop)
 
 
-def find(known: Iterable[Frame], sentence: Sentence, phase: str | None) -> Iterator[Hit]:
+def find(known: FrameSet, sentence: Sentence, phase: str | None) -> Iterator[Hit]:
     """The frames that a sentence has and that nothing excuses, each once."""
-    for frame in known:
+    for number in known.likely(sentence):
+        frame = known.frames[number]
         if frame.phases and phase not in frame.phases:
             continue
         found = _first(frame, sentence)
@@ -176,15 +232,26 @@ def find(known: Iterable[Frame], sentence: Sentence, phase: str | None) -> Itera
 
 
 def _first(frame: Frame, sentence: Sentence) -> tuple[int, int] | None:
-    if frame.unless_sentence and anywhere(frame.unless_sentence, sentence):
-        return None
-    for pattern in frame.match:
+    for number in frame.match.likely(sentence):
+        pattern = frame.match.patterns[number]
         for start in _starts(pattern, sentence, 0, len(sentence.tokens)):
             end = ends(pattern, sentence, start)
             if end < 0:
                 continue
             end = max(end, start + 1)
-            if frame.unless and anywhere(frame.unless, sentence, *sentence.clause(start, end)):
+            if anywhere(frame.unless, sentence, *sentence.clause(start, end)):
                 continue
-            return start, end
+            return None if anywhere(frame.unless_sentence, sentence) else (start, end)
     return None
+
+
+def everywhere(patterns: Rows, sentence: Sentence) -> list[tuple[int, int]]:
+    """All places where one of the patterns fits."""
+    found = []
+    for number in patterns.likely(sentence):
+        pattern = patterns.patterns[number]
+        for start in _starts(pattern, sentence, 0, len(sentence.tokens)):
+            end = ends(pattern, sentence, start)
+            if end > start:
+                found.append((start, end))
+    return found

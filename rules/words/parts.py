@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rules.words.frames import ROW, anywhere, rows
+from rules.words.frames import Rows, anywhere, rows
 from rules.words.lexicon import document
 from rules.words.reading import words_of
 from rules.words.scene import Scene
@@ -29,12 +29,19 @@ def stock() -> frozenset[str]:
 
 
 @functools.cache
-def patterns() -> Mapping[str, tuple[ROW, ...]]:
+def patterns() -> Mapping[str, Rows]:
     return {name: rows(listed) for name, listed in document("parts")["parts"].items()}
 
 
 def told(scene: Scene) -> Told:
-    """What the text tells."""
+    """What the text tells; looked at once for all checks."""
+    if "told" not in scene.memo:
+        scene.memo["told"] = _told(scene)
+    known: Told = scene.memo["told"]
+    return known
+
+
+def _told(scene: Scene) -> Told:
     found: set[str] = set()
     facts: set[str] = set()
     plain = scene.reading.plain

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from rules.words.finding import Finding, Severity
 from rules.words.reading import Reading
@@ -13,6 +14,7 @@ from rules.words.settings import Settings
 class Scene:
     reading: Reading
     settings: Settings
+    memo: dict[str, Any] = field(default_factory=dict, compare=False)  # what several checks need
 
     def finding(
         self,
