@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import ingest, mail, nodes, page, reach, render, size
+from bench import ingest, mail, nodes, page, reach, render, size, words
 from bench.report import Report
 from bench.sink import Sink
 
@@ -55,6 +55,8 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
     report.add(await page.requests(folder, sink.port, extent.seconds))
     rows, full = await size.memory(folder, sink)
     for row in (*rows, *await size.start(folder, sink, full, extent.entries, extent.starts)):
+        report.add(row)
+    for row in words.rows(extent.rounds):
         report.add(row)
     await sink.stop()
 

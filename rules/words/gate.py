@@ -104,6 +104,7 @@ def _waived(one: Finding, settings: Settings) -> bool:
             continue
         if settings.today is not None and waiver.until < settings.today:
             continue
-        if waiver.text.casefold() in one.text.casefold():
+        waived, found = waiver.text.casefold(), one.text.casefold()
+        if waived in found or found in waived:
             return True
     return False

@@ -38,9 +38,7 @@ def report(name: str, figures: Figures) -> None:
 def row(check: str, figures: Figures) -> str:
     own = Figures([one for one in figures.judged if one.one.check == check])
     texts = sum(one.one.label != "good" for one in own.judged)
-    if not texts:
-        return f"| {check} | 0 | | | {precision(check, Severity.error, figures)} | {precision(check, Severity.warn, figures)} |"
-    shares = f"{own.recall_by_error:.2f} | {own.recall:.2f}"
+    shares = "- | -" if not texts else f"{own.recall_by_error:.2f} | {own.recall:.2f}"
     errors, warnings = (precision(check, severity, figures) for severity in (Severity.error, Severity.warn))
     return f"| {check} | {texts} | {shares} | {errors} | {warnings} |"
 

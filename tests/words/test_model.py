@@ -16,8 +16,6 @@ from rules.words.settings import Settings
 from tests.sources import ROOT
 from tests.words.scoring import FOLDERS
 
-ODD = "The sandwich-maker from next door would have run this router better than its makers."
-
 
 def test_weights_are_what_the_training_gives(tmp_path: Path) -> None:
     """`make words-train` would write the file in the repository again, byte for byte."""
@@ -47,7 +45,7 @@ def test_it_only_warns_and_says_like_what() -> None:
 
 def test_gate_works_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the package is missing only this layer is, and the reason names the remedy."""
-    monkeypatch.setattr(embedding.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert "tocsin[words]" in embedding.missing()
     model.available.cache_clear()
     try:

@@ -10,9 +10,10 @@ import pytest
 
 import rules
 from daemon.core.words import Audience, Impact, Status
+from rules.built_in import PLAIN
 from rules.load import read_documents, try_load
 from rules.model import ChannelRule, Component, Site
-from rules.texts import PLAIN, TextBook
+from rules.texts import TextBook
 from rules.words.finding import Finding, Severity
 from rules.words.gate import check
 from rules.words.pack import PHASE_OF, findings, sample_facts, shipped
