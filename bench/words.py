@@ -1,4 +1,4 @@
-"""The wording gate: short texts, a post-mortem, what it costs to load; in processor time, as it never waits."""
+"""The wording gate: short texts, a post-mortem, what it costs to load; all in processor time."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from bench.report import Row, milliseconds
 from rules.words.gate import check
 from rules.words.settings import Settings
 
-SHORT = (
-    "We have found the cause: a full disk on the server that stores orders. Half of the orders go through again, "
-    "and the others may still fail. We are moving orders to a larger disk and expect this to take about an hour. "
-    "We will post the next update by 15:00 UTC. Sorry for the trouble."
-)
+SHORT = """We have found the cause: a full disk on the server that stores orders.
+Half of the orders go through again, and the others may still fail.
+We are moving orders to a larger disk and expect this to take about an hour.
+We will post the next update by 15:00 UTC. Sorry for the trouble."""
 TARGETS = {"short": 0.003, "long": 0.050, "load": 0.300}  # seconds
 LOADING = (
     "import time; began = time.process_time();"
     "from rules.words.gate import check; from rules.words.settings import Settings;"
-    "check('Calls to Spain fail for some of our customers.', Settings(model={model})); print(time.process_time() - began)"
+    "check('Calls to Spain fail for some of our customers.', Settings(model={model}));"
+    "print(time.process_time() - began)"
 )
 
 

@@ -63,7 +63,7 @@ def test_standard_input() -> None:
 def test_lines(tmp_path: Path) -> None:
     """Many texts in one run: each object comes back with its findings, nothing else added."""
     file = tmp_path / "texts.jsonl"
-    lines = [
+    lines: list[dict[str, object]] = [
         {"text": GOOD, "phase": "initial", "id": 7},
         {"text": AWS, "phase": "progress", "audience": "public"},
     ]

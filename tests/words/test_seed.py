@@ -9,13 +9,13 @@ from rules.words.gate import check
 from rules.words.settings import Phase, Settings
 
 GOOD: list[tuple[Phase, str]] = [
-    ("initial", ("We're aware of intermittent errors affecting our payment service. Our team is investigating. "
-     "We'll have an update in 10 minutes.")),
-    ("progress", ("Update: We've identified the issue is in our message queue service. The team has implemented a fix "
-     "and is currently validating it. We expect full resolution within 30 minutes.")),
-    ("resolution", ("The incident is now fully resolved. Root cause was a memory leak in our message queue service that "
-     "accumulated over 3 days. We've deployed a fix and will be monitoring closely. We apologize for the disruption "
-     "and appreciate your patience.")),
+    ("initial", ("We're aware of intermittent errors affecting our payment service. "
+     "Our team is investigating. We'll have an update in 10 minutes.")),
+    ("progress", ("Update: We've identified the issue is in our message queue service. "
+     "The team has implemented a fix and is currently validating it. We expect full resolution within 30 minutes.")),
+    ("resolution", ("The incident is now fully resolved. Root cause was a memory leak in our message queue "
+     "service that accumulated over 3 days. We've deployed a fix and will be monitoring closely. "
+     "We apologize for the disruption and appreciate your patience.")),
     ("initial", ("We're currently experiencing issues with our payment service. Our team is investigating. "
      "Real-time updates: status.company.com")),
     ("progress", "We're working with our provider to resolve this"),
@@ -28,8 +28,8 @@ GOOD: list[tuple[Phase, str]] = [
     ("initial", ("We're aware of payment service issues starting at 14:00 UTC. Our team is investigating. "
      "We'll provide an update in 15 min.")),
     ("progress", "Update: We've identified a full disk. The team is adding space. We expect one hour."),
-    ("resolution", ("This incident has been resolved. Root cause was a full disk. We've added an early alarm. "
-     "We apologize for the disruption.")),
+    ("resolution", ("This incident has been resolved. Root cause was a full disk. "
+     "We've added an early alarm. We apologize for the disruption.")),
 ]  # fmt: skip
 BAD: list[tuple[Phase, str, str]] = [
     ("progress", "Our provider's issue, not ours", "blame"),
