@@ -12,7 +12,7 @@ from rules.words.settings import LONGEST
 STOP_WORDS = {
     "German": "der die das und ist nicht wir sind ein eine mit für auf werden wird haben von zu im den dem",
     "Spanish": "el la los las de que y en no es un una por con para se nuestro nuestra estamos hemos del",
-    "French": "de en au aux notre le la les des et est nous pas un une dans pour avec sur que qui ce sont avons du",
+    "French": "de en au aux notre le la les des et est nous pas dans pour avec sur que qui sont du",
 }
 ENGLISH = frozenset(
     [

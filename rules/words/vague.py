@@ -15,7 +15,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     if scene.settings.phase == "resolution":
         return
     tells = told(scene)
-    if tells.facts > FEW or (tells.facts == FEW and "timeline" in tells.parts):
+    if tells.facts > FEW or (tells.facts == FEW and tells.parts & {"timeline", "confirmed"}):
         return
     yield scene.finding(
         "vague",

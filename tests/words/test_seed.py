@@ -12,7 +12,8 @@ GOOD: list[tuple[Phase, str]] = [
     ("initial", ("We're aware of intermittent errors affecting our payment service. "
      "Our team is investigating. We'll have an update in 10 minutes.")),
     ("progress", ("Update: We've identified the issue is in our message queue service. "
-     "The team has implemented a fix and is currently validating it. We expect full resolution within 30 minutes.")),
+     "The team has implemented a fix and is currently validating it. "
+     "We expect full resolution within 30 minutes.")),
     ("resolution", ("The incident is now fully resolved. Root cause was a memory leak in our message queue "
      "service that accumulated over 3 days. We've deployed a fix and will be monitoring closely. "
      "We apologize for the disruption and appreciate your patience.")),
