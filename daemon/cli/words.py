@@ -25,7 +25,7 @@ app = typer.Typer(help="The wording gate.", no_args_is_help=True, add_completion
 STDIN = "-"
 RULE_FILES = (".yaml", ".yml")
 PHASES = ("initial", "progress", "resolution")
-AUDIENCES = ("public", "developers")
+AUDIENCES = ("public", "developers", "internal")
 
 
 @app.callback()
@@ -56,7 +56,9 @@ PhaseName = Annotated[
 ]  # fmt: skip
 AudienceName = Annotated[
     str,
-    typer.Option("--audience", metavar="WHO", help="public, or developers, who know words such as webhook."),
+    typer.Option(
+        "--audience", metavar="WHO", help="public, developers (who know words such as webhook) or internal."
+    ),
 ]
 ComponentNames = Annotated[
     list[str] | None,

@@ -40,6 +40,7 @@ CHECK: Mapping[str, Check] = {
     "repeat": repeat.check,
     "tone": tone.check,
 }
+AMONG_COLLEAGUES = frozenset(("jargon", "leak", "vague", "incomplete"))  # not looked for in internal texts
 WITHOUT_LANGUAGE = ("leak", "length")  # what can be said of a text in any language
 RANK = {Severity.error: 0, Severity.warn: 1}
 
@@ -74,7 +75,8 @@ def _tidy(found: Iterable[Finding], settings: Settings) -> tuple[Finding, ...]:
     """Severities as set, waived ones away, one finding for one place of a check."""
     kept: dict[str, list[Finding]] = {}
     for one in sorted(found, key=lambda one: (RANK[one.severity], one.start, -one.end)):
-        capped = _capped(one, settings.severities.get(one.check))
+        internal = settings.audience == "internal" and one.check in AMONG_COLLEAGUES
+        capped = None if internal else _capped(one, settings.severities.get(one.check))
         if capped is None or _waived(capped, settings):
             continue
         known = kept.setdefault(one.check, [])

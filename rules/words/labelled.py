@@ -25,6 +25,7 @@ class Labelled:
     phase: Phase
     audience: str
     whole: bool  # a whole update, so that its parts count
+    earlier: str = ""  # the update before it
 
 
 def read_folder(folder: Path = FOLDER) -> Iterator[Labelled]:
@@ -45,4 +46,5 @@ def read_folder(folder: Path = FOLDER) -> Iterator[Labelled]:
                             family.get("phase", "progress"),
                             family.get("audience", "public"),
                             bool(family.get("whole", False)),
+                            family.get("earlier", ""),
                         )

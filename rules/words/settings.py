@@ -37,7 +37,7 @@ class Settings:
     """
 
     phase: Phase | None = None
-    audience: str = "public"  # or "developers", for whom API words are plain
+    audience: str = "public"  # or "developers", for whom API words are plain; or "internal", for colleagues
     components: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()

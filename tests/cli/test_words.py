@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from tests.cli.terminal import run
 from tests.rules.files import MINIMAL
 from tests.sources import ROOT
@@ -105,6 +107,16 @@ def test_rule_files(tmp_path: Path) -> None:
     house = MINIMAL + 'words: { jargon: { add: [ "Hydra" ] } }\n'
     file.write_text(house, encoding="utf-8")
     assert run("words", "check", "--rules", str(file), "Hydra is slow.").code == 1
+
+
+def test_hooks() -> None:
+    """The hooks for pre-commit call the command with options that it has."""
+    hooks = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert {one["id"] for one in hooks} >= {"tocsin-words", "tocsin-words-resolution"}
+    for one in hooks:
+        program, *arguments = one["entry"].split()
+        assert program == "tocsin"
+        assert run(*arguments, AWS).code == 1
 
 
 def test_wrong_use() -> None:

@@ -71,6 +71,7 @@ def judge(one: Labelled, *, model: bool = True) -> Judged:
     settings = Settings(
         phase=one.phase,
         audience=one.audience,
+        earlier=one.earlier,
         severities=dict.fromkeys(parts, Severity.off),
         model=model,
     )

@@ -147,6 +147,12 @@ def test_developers_know_more() -> None:
     assert by("jargon", text)
 
 
+def test_colleagues_may_read_more() -> None:
+    """An internal text may name machines and use jargon; blame stays blame."""
+    text = "AWS broke db-prod-03, Redis is down."
+    assert checks_of(check(text, Settings(phase="progress", audience="internal", model=False))) == ["blame"]
+
+
 def test_incident_facts_leak() -> None:
     """A label's value is a leak unless the page itself says it."""
     text = "The service Rosebud in Frankfurt is slow."
