@@ -226,7 +226,7 @@ def _check_lines(texts: list[str], settings: Settings) -> bool:
 
     blocked = False
     for given in texts:
-        for number, line in enumerate(_text(given, _file(given)).splitlines(), 1):
+        for number, line in enumerate(_lines(given), 1):
             if not line.strip():
                 continue
             entry = _entry(line, number)
@@ -239,6 +239,14 @@ def _check_lines(texts: list[str], settings: Settings) -> bool:
             blocked = blocked or _blocks(findings)
             print(json.dumps(entry | {"findings": [one.as_data() for one in findings]}))
     return blocked
+
+
+def _lines(given: str) -> Iterable[str]:
+    """Line by line, for any number of texts.  Only a line feed ends one: JSON may hold other breaks."""
+    file = _file(given)
+    if given == STDIN:
+        return sys.stdin
+    return (file.read_text(encoding="utf-8") if file else given).split("\n")
 
 
 def _entry(line: str, number: int) -> dict[str, Any]:

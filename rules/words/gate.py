@@ -40,7 +40,7 @@ CHECK: Mapping[str, Check] = {
     "repeat": repeat.check,
     "tone": tone.check,
 }
-AMONG_COLLEAGUES = frozenset(("jargon", "leak", "vague", "incomplete"))  # not looked for in internal texts
+AMONG_COLLEAGUES = frozenset(("jargon", "leak", "incomplete"))  # not looked for in internal texts
 WITHOUT_LANGUAGE = ("leak", "length")  # what can be said of a text in any language
 RANK = {Severity.error: 0, Severity.warn: 1}
 

@@ -77,6 +77,16 @@ def test_lines(tmp_path: Path) -> None:
     assert {one["check"] for one in second["findings"]} == {"blame", "overpromise"}
 
 
+def test_long_lines_from_standard_input() -> None:
+    """A megabyte of text in a line is read whole and refused; the lines after it are checked as well."""
+    lines = [
+        json.dumps({"text": text}) for text in ("x" * 1_000_000, "Calls\u2028 fail in Spain.", "\ud83d\ude00")
+    ]
+    found = run("words", "check", "--jsonl", "-", typed="\n".join(lines))
+    answers = [json.loads(line)["findings"] for line in found.out.splitlines()]
+    assert [[one["check"] for one in findings] for findings in answers] == [["length"], [], ["vague"]]
+
+
 def test_bad_lines(tmp_path: Path) -> None:
     """What is no text is wrong use, with the line's number."""
     file = tmp_path / "texts.jsonl"
