@@ -21,7 +21,7 @@ RUN ["python", "-m", "build", "--wheel", "--outdir", "/dist"]
 FROM ${BASE} AS environment
 COPY --from=wheel /dist /dist
 RUN python -m venv /opt/tocsin \
- && /opt/tocsin/bin/pip install --no-cache-dir /dist/*.whl \
+ && /opt/tocsin/bin/pip install --no-cache-dir "$(echo /dist/*.whl)[words]" \
  && /opt/tocsin/bin/pip uninstall --yes pip \
  && mkdir -p /root-tree/etc/tocsin /root-tree/var/lib/tocsin \
  && chown 10001:10001 /root-tree/var/lib/tocsin \

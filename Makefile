@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS ?=
 CONFIG ?= config/tocsin.example.yaml
 
-.PHONY: help demo run test lint format docs bench proofs torture clean
+.PHONY: help demo run test lint format docs bench proofs torture words-train words-report clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,8 @@ help:
 	@echo "make bench   the speed table of docs/performance.md"
 	@echo "make proofs  the reliability proofs at their short sizes, with a report (docs/reliability.md)"
 	@echo "make torture the same at their long sizes: hours (ARGS='--only kill power')"
+	@echo "make words-train   the weights of the wording gate's second layer, from its labelled sentences"
+	@echo "make words-report  precision and recall of the wording gate, check by check (docs/words.md)"
 	@echo "make clean   remove what was built; never data"
 
 demo: $(STAMP)
@@ -63,6 +65,13 @@ proofs: $(STAMP)
 torture: $(STAMP)
 	$(BIN)/python -m tests.faults --tier long $(ARGS)
 
+# One thread: the matrices are small, and other work on the machine goes on.
+words-train: $(STAMP)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m rules.words.train
+
+words-report: $(STAMP)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.words.report $(ARGS)
+
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -81,5 +90,5 @@ $(STAMP): pyproject.toml
 	  echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@# --group came with pip 25.1.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]' --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,words]' --group dev
 	@touch $@

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import ingest, language, mail, nodes, page, reach, render, size
+from bench import ingest, language, mail, nodes, page, reach, render, size, words
 from bench.report import Report
 from bench.sink import Sink
 
@@ -50,9 +50,7 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
         report.add(row)
     for row in (*await mail.compare(extent.recipients), *await mail.whole(folder)):
         report.add(row)
-    for row in await render.render():
-        report.add(row)
-    for row in language.measure(extent.rounds):
+    for row in (*await render.render(), *language.measure(extent.rounds), *words.rows(extent.rounds)):
         report.add(row)
     report.add(await page.requests(folder, sink.port, extent.seconds))
     rows, full = await size.memory(folder, sink)

@@ -19,6 +19,7 @@ from rules.gather import gather
 from rules.model import Plan, Route, RuleSet, Site
 from rules.router import Router
 from rules.secret_scan import redact
+from rules.words import house
 from rules.yaml_source import LARGEST_FILE, Document, parse, read
 
 __all__ = ["ConfiguredChannel", "Loaded", "load", "load_sources", "read_documents", "try_load"]
@@ -140,6 +141,7 @@ def _build(gathered: Gathered, site: Site, configured: Configured | None) -> Rul
         limits=limits,
         router=Router(own_routes, components, fallback),
         sources=sources,
+        words=house.settings(gathered, components, site),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from daemon.core.clock import MINUTE, Instant, Span
 from daemon.core.words import Audience, Impact
+from rules.words.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,7 @@ class RuleSet:
     router: Callable[[Mapping[str, str]], tuple[Taken, ...]]  # labels -> takes, memoised, never empty
     sources: tuple[tuple[str, str], ...] = ()  # (file name, text): what the version was made from
     notices: tuple[str, ...] = ()  # optional channels left out, and the like
+    words: Settings = field(default_factory=Settings)  # what the wording gate is told about this house
 
     def route(self, route: str) -> Route | None:
         """The route of that id (or that used to have it)."""

@@ -14,6 +14,7 @@ from daemon.cli.lazy import NO
 from daemon.cli.options import Config, Json, chosen_config
 from daemon.core.errors import TocsinError
 from rules.errors import LoadError, Problem
+from rules.words.embedding import missing as second_layer_missing
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -85,6 +86,7 @@ def _look(named: Path | None, *, channels: bool, database: bool) -> Report:
         report.problems += error.problems
         return report
     report.notices += configuration.notices
+    report.notices += [notice for notice in (second_layer_missing(),) if notice]
     report.problems += _rules(configuration)
     if database:
         _open_database(configuration, report)

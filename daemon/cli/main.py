@@ -24,6 +24,7 @@ COMMANDS = {
     "pause": "daemon.cli.pause:pause",
     "resume": "daemon.cli.pause:resume",
     "rules": "daemon.cli.rules:app",
+    "words": "daemon.cli.words:app",
     "outbox": "daemon.cli.outbox:app",
     "suppressions": "daemon.cli.suppressions:app",
     "db": "daemon.cli.db:app",

@@ -1,0 +1,13 @@
+"""`tone`: an apology that doubts, excuses itself or grovels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.words import framed
+from rules.words.finding import Finding
+from rules.words.scene import Scene
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    return framed.run("tone", scene)
