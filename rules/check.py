@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from rules import check_plans, check_routes, check_steps, check_tests, check_texts
+from rules import check_plans, check_routes, check_steps, check_tests, check_texts, check_words
 from rules.build import Configured
 from rules.check_tests import TestFile
 from rules.check_texts import Rooms
@@ -74,6 +74,7 @@ def _check(
         found += check_plans.findings(loaded.gathered, loaded.ruleset)
         found += check_steps.findings(loaded.gathered, loaded.ruleset)
         found += check_texts.findings(loaded.gathered, loaded.ruleset, rooms)
+        found += check_words.findings(loaded.gathered, loaded.ruleset)
         found += check_routes.findings(loaded.gathered, loaded.ruleset)
         if tests is not None:
             found += check_tests.findings(loaded.gathered, loaded.ruleset, tests)

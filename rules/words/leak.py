@@ -47,7 +47,8 @@ def check(scene: Scene) -> Iterator[Finding]:
         why, pattern = shapes()[number]
         for found in pattern.finditer(plain):
             start, end = found.span(1) if pattern.groups else found.span()
-            if harmless().fullmatch(plain[start:end]) or _is_version(plain, start):
+            named = plain[start:end]
+            if harmless().fullmatch(named) or _is_version(plain, start) or _is_own(named, scene):
                 continue
             yield scene.finding("leak", Severity.error, scene.reading.span(start, end), why, INSTEAD)
     yield from _domains(scene)
@@ -58,6 +59,11 @@ def _occurring(plain: str) -> list[int]:
     if len(plain) > LONG:
         return list(range(len(shapes())))
     return sorted(any_shape().Match(plain) or ())
+
+
+def _is_own(named: str, scene: Scene) -> bool:
+    """The page's own host, as a page on this machine or in a closed network has it."""
+    return named.casefold().partition(":")[0] in {one.casefold() for one in scene.settings.domains}
 
 
 def _is_version(plain: str, start: int) -> bool:

@@ -190,3 +190,12 @@ def test_repeat() -> None:
     new = "Calls to Spain connect again for half of our customers. We are opening a second route."
     assert by("repeat", same, Settings(earlier=earlier, model=False))
     assert not by("repeat", new, Settings(earlier=earlier, model=False))
+
+
+def test_the_pages_own_address_is_no_leak() -> None:
+    """A page on this machine has a machine's address in every text; another machine's is a leak there too."""
+    own = Settings(phase="initial", domains=("127.0.0.1",))
+    text = "Customers cannot pay at the moment. Updates: http://127.0.0.1:8080/incidents/k3v9"
+    assert [one for one in check(text, own) if one.check == "leak"] == []
+    assert [one.text for one in check(text, Settings(phase="initial")) if one.check == "leak"] != []
+    assert [one.text for one in check("See 10.20.30.40:9090.", own) if one.check == "leak"] != []
