@@ -15,6 +15,7 @@ from daemon.cli.rules_coverage import coverage
 from daemon.cli.rules_explain import explain
 from daemon.cli.rules_files import Files, RuleFiles, load_rules
 from daemon.cli.rules_history import history
+from daemon.cli.rules_simulate import simulate
 from daemon.cli.rules_test import run_tests
 from daemon.cli.rules_which import which
 
@@ -27,6 +28,7 @@ app.command("explain")(explain)
 app.command("history")(history)
 app.command("coverage")(coverage)
 app.command("test")(run_tests)
+app.command("simulate")(simulate)
 
 
 @app.command("show")

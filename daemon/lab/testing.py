@@ -55,10 +55,12 @@ class Suite:
     files: list[ScenarioFile]
     shelf: RuleShelf
     rules: tuple[Path, ...] = ()  # for files that name none
+    replaced: bool = False  # and for those that name some
 
     def load(self, file: ScenarioFile, names: Sequence[str]) -> RuleSet:
         """The rule set that a test means.  Raises LoadError or BadInput."""
-        found = tuple(file.folder / name for name in names) or self.rules
+        own = () if self.replaced else tuple(file.folder / name for name in names)
+        found = own or self.rules
         if not found:
             raise BadInput(f"{file.document.file}: names no rules: add rule_files: [ ... ]")
         return self.shelf.load(found)
