@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from daemon.core import journal as j
 from daemon.core.clock import DAY, HOUR, MINUTE, Instant
+from daemon.lab.scenario import Run
 from daemon.lab.simulating import Simulation
 from daemon.lab.story import Came, Posted
 from daemon.lab.timeline import Row
@@ -20,6 +21,7 @@ TICKS = (
     7 * DAY, 30 * DAY,
 )  # fmt: skip
 MOST_TICKS = 13
+MOST_ALERTS = 5  # with a lane of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Drawing:
     def lanes(self) -> list[Lane]:
         """All of them, from what came in to what was not done."""
         found = [
-            self._alerts(),
+            *self._alerts(),
             *self._incidents(),
             self._people(),
             *self._channels(),
@@ -98,15 +100,24 @@ class Drawing:
     def end(self) -> Instant:
         return self.start + self.span
 
-    def _alerts(self) -> Lane:
-        lane = Lane("alerts")
+    def _alerts(self) -> Iterator[Lane]:
+        """A lane for each of a few alerts; of many, one in which they lie over each other."""
+        runs: dict[str, list[Run]] = {}
         for run in self.done.scenario.runs:
-            since = self.start + run.fires
-            until = self.end if run.resolves is None else self.start + run.resolves
-            if since <= self.end:
-                labels = " ".join(f"{name}={value}" for name, value in run.labels.items())
-                lane.bars.append(self._bar(since, min(until, self.end), labels, "firing"))
-        return lane
+            if self.start + run.fires <= self.end:
+                runs.setdefault(" ".join(f"{name}={value}" for name, value in run.labels.items()), []).append(
+                    run
+                )
+        if len(runs) <= MOST_ALERTS:
+            for labels, mine in runs.items():
+                yield Lane("alert", labels, bars=[self._firing(run, labels) for run in mine])
+        else:
+            bars = [self._firing(run, "") for mine in runs.values() for run in mine]
+            yield Lane("alerts", f"{len(runs)} of them", bars=bars)
+
+    def _firing(self, run: Run, labels: str) -> Bar:
+        until = self.end if run.resolves is None else min(self.start + run.resolves, self.end)
+        return self._bar(self.start + run.fires, until, labels, "firing", labels or "an alert fires")
 
     def _incidents(self) -> Iterator[Lane]:
         for state in self.done.world.states():
