@@ -46,10 +46,10 @@ def simulate(
     """Play a scenario in virtual time: what is said, asked, waited for and not done, and why."""
     from daemon.lab.scenario_file import read_file  # noqa: PLC0415 - the rule engine is slow to load
 
-    quiet()
     file = read_file(scenario)
     chosen = _chosen(file, test)
-    done = asyncio.run(_play(ctx, config, file, chosen, rules or [], _span(span)))
+    with quiet():
+        done = asyncio.run(_play(ctx, config, file, chosen, rules or [], _span(span)))
     if html is not None:
         _write(html, done)
     if as_json:

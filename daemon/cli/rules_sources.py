@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,10 +37,16 @@ def shelf_of(ctx: typer.Context, config: Path | None, *, needed: bool) -> tuple[
     return RuleShelf(site_of(settings), configured_channels(settings)), list(configuration.rule_files)
 
 
-def quiet() -> None:
+@contextmanager
+def quiet() -> Iterator[None]:
     """What the daemon would log is no part of a command's answer."""
     import logging  # noqa: PLC0415 - see above
 
     import structlog  # noqa: PLC0415 - see above
 
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

@@ -39,7 +39,6 @@ def run_tests(
 ) -> None:  # fmt: skip
     """Play test files in virtual time and compare; exit 1 if anything is not as expected."""
     wanted = {tag.strip() for tag in ",".join(tags or ()).split(",")} - {""}
-    quiet()
     if watch:
         _watch(ctx, files, config, wanted)
     run, _ = _run(ctx, files, config, wanted)
@@ -58,7 +57,9 @@ def _run(
 
     shelf, rules = shelf_of(ctx, config, needed=False)
     suite = testing.read_suite(files, shelf, rules)
-    return asyncio.run(testing.run(suite, SystemClock().monotonic, tags)), list(suite.watched())
+    with quiet():
+        run = asyncio.run(testing.run(suite, SystemClock().monotonic, tags))
+    return run, list(suite.watched())
 
 
 def _print(run: Run, *, as_json: bool) -> None:

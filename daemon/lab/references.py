@@ -91,7 +91,8 @@ class References:
         for number, name in enumerate(names):
             if name in known:
                 continue
-            precise = (*place, number) if (*place, number) in self._file.document.places else place
+            item = (*place, number)
+            precise = item if not at_key and item in self._file.document.places else place
             remedy = did_you_mean(name, known) if known else "leave it out"
             noun = {"post": "step", "question": "step or question"}.get(kind, kind)
             yield self._file.problem(precise, f"no {noun} is called {name!r}", remedy, at_key=at_key)

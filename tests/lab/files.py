@@ -26,7 +26,10 @@ routes:
     for: 1m
     keep_firing_for: 5m
     monitor_for: 10m
-    open: { components: matched, impact: { label: severity, values: { critical: critical }, else: major }, plan: public }
+    open:
+      components: matched
+      impact: { label: severity, values: { critical: critical }, else: major }
+      plan: public
   - { id: rest, open: { components: [], impact: none, plan: internal } }
 plans:
   public:
