@@ -193,7 +193,7 @@ def _act(block: schema.PersonBlock, place: Path) -> Act:
         act=alone,  # type: ignore[arg-type] # one of the words of ACTS
         who=block.who,
         text=block.update or (said if alone == "resolve" else ""),
-        title=block.open or "",
+        title=block.open or block.title or "",
         status=block.status,
         impact=block.impact,
         add=tuple(components.add),

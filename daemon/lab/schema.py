@@ -15,10 +15,10 @@ from rules.schema_fields import Block, Count, Duration, ImpactWord, Period, Word
 MOST_COMBINATIONS = 100_000  # alerts that one `vary` may make
 TIMES = re.compile(r"(.+)\*([1-9][0-9]{0,4})")
 ACTS = (
-    "ack", "update", "status", "impact", "components", "approve", "veto", "take_over", "hand_back", "resolve",
-    "retract", "plan", "open",
+    "ack", "update", "title", "status", "impact", "components", "plan", "approve", "veto", "take_over",
+    "hand_back", "resolve", "retract", "open",
 )  # fmt: skip
-WITH_UPDATE = frozenset({"update", "status", "impact", "components", "plan"})
+WITH_UPDATE = frozenset({"update", "title", "status", "impact", "components", "plan"})
 LATER = {
     "merge_into": "merging incidents is not part of this version",
     "rules": "moving an incident to other rules is not part of this version",
@@ -138,6 +138,7 @@ class PersonBlock(Block):
     refused: bool = False
     ack: Literal[True] | None = None
     update: Words | None = None
+    title: Words | None = None
     status: StatusWord | None = None
     impact: ImpactWord | None = None
     components: ComponentsBlock | None = None

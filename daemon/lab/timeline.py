@@ -93,45 +93,13 @@ class Timeline:
             case j.Said():
                 yield from self._says(at, group, entry)
             case j.Asked():
-                where = f" in {entry.channel}" if entry.channel else ", who cannot be reached"
-                about = entry.step or entry.reason
-                why = f" ({entry.reason})" if entry.step and entry.reason != "ask" else ""
-                what = f"asks {entry.whom or 'whoever operates this'}{where}: {about}{why}"
-                channels = (entry.channel,) if entry.channel else ()
-                yield Row(
-                    at,
-                    group,
-                    "asked",
-                    what,
-                    self._rule(group, entry.plan, entry.step),
-                    about,
-                    channels,
-                    {entry.channel or "operators": entry.text},
-                )
+                yield self._asks(at, group, entry)
             case j.Waiting():
-                need = NEEDS.get(entry.need, entry.need)
-                what = f"{entry.step} waits until {self._span(entry.until)}: {need}"
-                yield Row(
-                    at,
-                    group,
-                    "waits",
-                    what,
-                    self._rule(group, entry.plan, entry.step),
-                    entry.step,
-                    tuple(entry.posts),
-                    entry.posts,
-                    entry.until,
-                )
+                yield self._waits(at, group, entry)
             case j.Skipped() | j.Withdrawn():
                 verb = "is skipped" if isinstance(entry, j.Skipped) else "is withdrawn"
-                yield Row(
-                    at,
-                    group,
-                    "not done",
-                    f"{entry.step} {verb}: {entry.reason}",
-                    self._rule(group, entry.plan, entry.step),
-                    entry.step,
-                )
+                what = f"{entry.step} {verb}: {entry.reason}"
+                yield Row(at, group, "not done", what, self._rule(group, entry.plan, entry.step), entry.step)
             case j.Superseded():
                 what = f"what is queued for {', '.join(entry.channels)} will not leave: {entry.reason}"
                 yield Row(at, group, "not done", what, channels=entry.channels)
@@ -141,6 +109,24 @@ class Timeline:
                 found = self._changed(group, entry)
                 if found is not None:
                     yield Row(at, group, "state", *found)
+
+    def _asks(self, at: Instant, group: int, asked: j.Asked) -> Row:
+        where = f" in {asked.channel}" if asked.channel else ", who cannot be reached"
+        about = asked.step or asked.reason
+        why = f" ({asked.reason})" if asked.step and asked.reason != "ask" else ""
+        what = f"asks {asked.whom or 'whoever operates this'}{where}: {about}{why}"
+        channels = (asked.channel,) if asked.channel else ()
+        texts = {asked.channel or "operators": asked.text}
+        return Row(
+            at, group, "asked", what, self._rule(group, asked.plan, asked.step), about, channels, texts
+        )
+
+    def _waits(self, at: Instant, group: int, waiting: j.Waiting) -> Row:
+        need = NEEDS.get(waiting.need, waiting.need)
+        what = f"{waiting.step} waits until {self._span(waiting.until)}: {need}"
+        rule = self._rule(group, waiting.plan, waiting.step)
+        channels = tuple(waiting.posts)
+        return Row(at, group, "waits", what, rule, waiting.step, channels, waiting.posts, waiting.until)
 
     def _says(self, at: Instant, group: int, said: j.Said) -> Iterator[Row]:
         self._said[said.update] = said

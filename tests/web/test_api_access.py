@@ -15,7 +15,8 @@ from tests.web.rig import OUTSIDE
 
 VERSION = version_of([("story.yaml", RULES)])
 READS = [
-    "/incidents", "/incidents/INC-1", "/incidents/INC-1/journal", "/alerts", "/deliveries", "/deliveries/1",
+    "/incidents", "/incidents/INC-1", "/incidents/INC-1/journal",
+    "/incidents/INC-1/scenario", "/alerts", "/deliveries", "/deliveries/1",
     "/rules", "/openapi.json",
 ]  # fmt: skip
 READS += ["/incidents/INC-1/explain", "/rules/versions", f"/rules/versions/{VERSION}", "/rules/coverage"]
