@@ -23,8 +23,12 @@ from daemon.core.ports import (
 from daemon.core.words import Audience
 
 POLICIES: dict[str, Capabilities] = {
-    "bluesky": Capabilities("bluesky", threads=True, can_find=True, idempotency="native", on_doubt="resend"),
-    "discord": Capabilities("discord"),
+    "bluesky": Capabilities(
+        "bluesky", threads=True, can_find=True, idempotency="native", on_doubt="resend", late_apply=10.0
+    ),
+    "discord": Capabilities(
+        "discord", threads=True, can_find=True, idempotency="native", on_doubt="read_back"
+    ),
     "email": Capabilities("email", per_recipient=True, on_doubt="resend", late_apply=0.0),
     "log": Capabilities("log", on_doubt="resend", late_apply=0.0),
     "mastodon": Capabilities(
