@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import resource
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
 
-from bench import ingest, language, mail, nodes, page, reach, render, size
+from bench import ingest, language, mail, nodes, page, reach, render, rules, size
 from bench.report import Report
 from bench.sink import Sink
 
@@ -25,6 +25,7 @@ class Extent:
     entries: int
     starts: int
     recipients: int
+    rules_alone: bool = False
 
 
 FULL = Extent(rounds=3, seconds=4.0, samples=100, entries=1_000_000, starts=3, recipients=100_000)
@@ -32,6 +33,10 @@ QUICK = Extent(rounds=1, seconds=1.5, samples=25, entries=100_000, starts=1, rec
 
 
 async def measure(extent: Extent, folder: Path, report: Report) -> None:
+    report.add(rules.thousand(folder))
+    report.add(await rules.six_hours(folder))
+    if extent.rules_alone:
+        return
     sink = Sink()
     await sink.start()
     peak = 0.0
@@ -64,6 +69,7 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round of each: under two minutes")
+    parser.add_argument("--rules", action="store_true", help="only how fast rules are tested and simulated")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -72,7 +78,8 @@ def main() -> None:
     )  # 1,000 connections need more than 1,024
     report = Report()
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
-        uvloop.run(measure(QUICK if options.quick else FULL, Path(folder), report))
+        extent = replace(QUICK if options.quick else FULL, rules_alone=options.rules)
+        uvloop.run(measure(extent, Path(folder), report))
     table = report.markdown()
     print(f"\n{table}")
     if options.markdown is not None:

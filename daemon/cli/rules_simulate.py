@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 from daemon.cli import screen
 from daemon.cli.lazy import NO
 from daemon.cli.options import Config, Json
-from daemon.cli.rules_sources import quiet, shelf_of
+from daemon.cli.rules_sources import played, shelf_of
 from daemon.core.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ def simulate(
 
     file = read_file(scenario)
     chosen = _chosen(file, test)
-    with quiet():
-        done = asyncio.run(_play(ctx, config, file, chosen, rules or [], _span(span)))
+    done = played(_play(ctx, config, file, chosen, rules or [], _span(span)))
     if html is not None:
         _write(html, done)
     if as_json:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -13,6 +13,8 @@ from daemon.cli.options import chosen_config
 
 if TYPE_CHECKING:
     from daemon.lab.shelf import RuleShelf
+
+T = TypeVar("T")
 
 
 def shelf_of(ctx: typer.Context, config: Path | None, *, needed: bool) -> tuple[RuleShelf, list[Path]]:
@@ -50,3 +52,21 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         structlog.configure(**before)
+
+
+def played(play: Coroutine[Any, Any, T]) -> T:
+    """The result of something that plays in virtual time, without its logs.
+
+    The event loop is handed no result: at its end it would write out all of it, to no one (asyncio's
+    signal handling does so with the main task).
+    """
+    import asyncio  # noqa: PLC0415 - see above
+
+    found: list[T] = []
+
+    async def keep() -> None:
+        found.append(await play)
+
+    with quiet():
+        asyncio.run(keep())
+    return found[0]

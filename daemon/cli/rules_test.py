@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,14 +35,17 @@ def run_tests(
         typer.Option("--junit", metavar="FILE", show_default=False, help="Write JUnit's XML, too."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes.")] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", metavar="N", min=1, help="Processes that play many tests side by side.")
+    ] = os.cpu_count() or 1,
     config: Config = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Play test files in virtual time and compare; exit 1 if anything is not as expected."""
     wanted = {tag.strip() for tag in ",".join(tags or ()).split(",")} - {""}
     if watch:
-        _watch(ctx, files, config, wanted)
-    run, _ = _run(ctx, files, config, wanted)
+        _watch(ctx, files, config, wanted, jobs)
+    run, _ = _run(ctx, files, config, wanted, jobs)
     if junit is not None:
         _write_junit(junit, run)
     _print(run, as_json=as_json)
@@ -50,15 +54,18 @@ def run_tests(
 
 
 def _run(
-    ctx: typer.Context, files: list[Path], config: Path | None, tags: set[str]
+    ctx: typer.Context, files: list[Path], config: Path | None, tags: set[str], jobs: int
 ) -> tuple[Run, list[Path]]:
     from daemon.core.clock import SystemClock  # noqa: PLC0415 - the rule engine is slow to load
-    from daemon.lab import testing  # noqa: PLC0415 - see above
+    from daemon.lab import playing, testing  # noqa: PLC0415 - see above
 
     shelf, rules = shelf_of(ctx, config, needed=False)
     suite = testing.read_suite(files, shelf, rules)
+    seconds = SystemClock().monotonic
     with quiet():
-        run = asyncio.run(testing.run(suite, SystemClock().monotonic, tags))
+        run = testing.run(
+            suite, lambda suite, chosen: playing.side_by_side(suite, chosen, seconds, jobs), tags
+        )
     return run, list(suite.watched())
 
 
@@ -81,14 +88,14 @@ def _write_junit(file: Path, run: Run) -> None:
         raise Unavailable(f"{file} cannot be written: {error.strerror}") from error
 
 
-def _watch(ctx: typer.Context, files: list[Path], config: Path | None, tags: set[str]) -> None:
+def _watch(ctx: typer.Context, files: list[Path], config: Path | None, tags: set[str], jobs: int) -> None:
     """Run, wait for a change, run again; until somebody stops it."""
     from daemon.core.clock import SystemClock  # noqa: PLC0415 - see above
 
     watched = list(files)
     while True:
         try:
-            run, watched = _run(ctx, files, config, tags)
+            run, watched = _run(ctx, files, config, tags, jobs)
             _print(run, as_json=False)
         except TocsinError as error:
             print(screen.plain(str(error)))

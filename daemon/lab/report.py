@@ -34,14 +34,14 @@ def _summary(run: Run) -> str:
         parts.append(f"{failed} failed")
     if run.left_out:
         parts.append(f"{run.left_out} left out")
-    return f"{', '.join(parts)} in {sum(one.seconds for one in run.results):.2f} s"
+    return f"{', '.join(parts)} in {sum(one.outcome.seconds for one in run.results):.2f} s"
 
 
 def _failed(result: Result) -> Iterator[str]:
     yield f"FAIL {result.scenario.name}"
-    for trouble in result.troubles:
+    for trouble in result.outcome.troubles:
         yield f"  {_where(result, trouble.place)}: at {durations.show(trouble.at)}: {trouble.message}"
-    for one in result.differences:
+    for one in result.outcome.differences:
         yield f"  {_where(result, one.place)}: at {durations.show(one.at)}: {one.what}"
         yield from (f"    {line}" for line in shown(one))
     span = durations.show(max((one.at for one in result.scenario.expects), default=result.scenario.last))
@@ -76,7 +76,7 @@ def data_of(run: Run) -> dict[str, Any]:
 def _data(result: Result) -> dict[str, Any]:
     troubles = [
         {"place": _where(result, one.place), "at": durations.show(one.at), "what": one.message, "lines": []}
-        for one in result.troubles
+        for one in result.outcome.troubles
     ]
     differences = [
         {
@@ -85,14 +85,14 @@ def _data(result: Result) -> dict[str, Any]:
             "got": [line.text for line in one.lines if line.sign in "+" + ALIKE],
             "notes": list(one.notes),
         }
-        for one in result.differences
+        for one in result.outcome.differences
     ]  # fmt: skip
     return {
         "file": result.file.document.file,
         "name": result.scenario.name,
         "tags": list(result.scenario.tags),
         "passed": result.passed,
-        "seconds": round(result.seconds, 4),
+        "seconds": round(result.outcome.seconds, 4),
         "differences": [*troubles, *differences],
     }
 
@@ -109,7 +109,7 @@ def junit_of(run: Run) -> bytes:
         line, _ = result.file.where(result.scenario.place)
         case = ET.SubElement(
             suite, "testcase", name=_clean(result.scenario.name), classname=file, file=file, line=str(line),
-            time=f"{result.seconds:.4f}",
+            time=f"{result.outcome.seconds:.4f}",
         )  # fmt: skip
         if not result.passed:
             told = _clean("\n".join(_failed(result)))
@@ -120,7 +120,7 @@ def junit_of(run: Run) -> bytes:
         suite.set("tests", str(len(mine)))
         suite.set("failures", str(sum(not one.passed for one in mine)))
         suite.set("errors", "0")
-        suite.set("time", f"{sum(one.seconds for one in mine):.4f}")
+        suite.set("time", f"{sum(one.outcome.seconds for one in mine):.4f}")
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written
 

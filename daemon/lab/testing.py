@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.core.errors import BadInput
+from daemon.core.journal import Asked
 from daemon.lab.comparing import Comparison
 from daemon.lab.difference import Difference
 from daemon.lab.play import Player, Trouble
@@ -14,25 +15,32 @@ from daemon.lab.references import References
 from daemon.lab.scenario import Scenario
 from daemon.lab.scenario_file import ScenarioFile, read_file
 from daemon.lab.shelf import RuleShelf
-from daemon.lab.story import Story
 from rules.errors import LoadError, Problem
 from rules.model import RuleSet
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Outcome:
     """What came of one test."""
 
-    file: ScenarioFile
-    scenario: Scenario
     differences: tuple[Difference, ...]
     troubles: tuple[Trouble, ...]
     seconds: float
-    story: Story
+    reached: frozenset[str]  # steps that did something, as plan/step
+    questions: frozenset[str]  # why people were asked
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One test and what came of it."""
+
+    file: ScenarioFile
+    scenario: Scenario
+    outcome: Outcome
 
     @property
     def passed(self) -> bool:
-        return not self.differences and not self.troubles
+        return not self.outcome.differences and not self.outcome.troubles
 
 
 @dataclass
@@ -104,31 +112,42 @@ def read_suite(paths: Sequence[Path], shelf: RuleShelf, rules: Sequence[Path] = 
     return suite
 
 
-async def run(suite: Suite, seconds: Callable[[], float], tags: Collection[str] = ()) -> Run:
-    """Run the tests that have one of the tags (none: all); ``seconds`` is a clock for how long each took."""
-    outcome = Run()
-    chosen = [
+Chosen = list[tuple[ScenarioFile, Scenario]]
+Play = Callable[[Suite, Chosen], list[Outcome]]
+"""Plays tests, in this process or in several, and gives their outcomes in the same order."""
+
+
+def run(suite: Suite, play: Play, tags: Collection[str] = ()) -> Run:
+    """Run the tests that have one of the tags (none: all); those that say `only` leave out all others."""
+    found = [
         (file, scenario)
         for file in suite.files
         for scenario in file.scenarios
         if not tags or set(tags) & set(scenario.tags)
     ]
-    alone = [(file, scenario) for file, scenario in chosen if scenario.only]
-    total = sum(len(file.scenarios) for file in suite.files)
-    for file, scenario in alone or chosen:
-        began = seconds()
-        result = await run_one(suite, file, scenario, lambda began=began: seconds() - began)  # type: ignore[misc]
-        outcome.results.append(result)
-        if scenario.only:
-            outcome.only.append(result)
-    outcome.left_out = total - len(outcome.results)
-    return outcome
+    alone = [(file, scenario) for file, scenario in found if scenario.only]
+    chosen = alone or found
+    outcomes = play(suite, chosen)
+    done = Run([Result(*one, outcome) for one, outcome in zip(chosen, outcomes, strict=True)])
+    done.only = [one for one in done.results if one.scenario.only]
+    done.left_out = sum(len(file.scenarios) for file in suite.files) - len(chosen)
+    return done
 
 
-async def run_one(suite: Suite, file: ScenarioFile, scenario: Scenario, took: Callable[[], float]) -> Result:
-    """Play one test."""
+async def play_one(
+    suite: Suite, file: ScenarioFile, scenario: Scenario, seconds: Callable[[], float]
+) -> Outcome:
+    """Play one test; ``seconds`` is a clock for how long it took."""
+    began = seconds()
     comparison = Comparison(scenario.start, strict=scenario.strict)
     player = Player(scenario, lambda names: suite.load(file, names), looks=comparison.look)
     world = await player.play(max((one.at for one in scenario.expects), default=None))
     comparison.finish(world, scenario.place)
-    return Result(file, scenario, tuple(comparison.differences), tuple(player.troubles), took(), world.story)
+    asked = (one.entry for one in world.story.entries(Asked))
+    return Outcome(
+        differences=tuple(comparison.differences),
+        troubles=tuple(player.troubles),
+        seconds=seconds() - began,
+        reached=frozenset(world.story.reached()),
+        questions=frozenset(entry.reason for entry in asked if isinstance(entry, Asked)),
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 from pathlib import Path
 
 from daemon.core.clock import FakeClock
+from daemon.lab.playing import in_order
 from daemon.lab.shelf import RuleShelf
 from daemon.lab.testing import Result, Run, Suite, read_suite, run
 from rules.model import Site
@@ -69,7 +71,9 @@ def suite_of(*files: Path) -> Suite:
 
 
 async def run_file(*files: Path, tags: tuple[str, ...] = ()) -> Run:
-    return await run(suite_of(*files), FakeClock().monotonic, tags)
+    return await asyncio.to_thread(
+        run, suite_of(*files), lambda suite, chosen: in_order(suite, chosen, FakeClock().monotonic), tags
+    )
 
 
 async def run_text(folder: Path, text: str, *, rules: str = RULES) -> list[Result]:
@@ -88,8 +92,8 @@ async def run_one(folder: Path, keys: str, *, rules: str = RULES) -> Result:
 def told(result: Result) -> list[str]:
     """What is wrong, shortly: `what: -expected +got (note)`."""
     found = []
-    for one in result.differences:
+    for one in result.outcome.differences:
         lines = " ".join(f"{line.sign}{line.text}" for line in one.lines if line.sign.strip())
         notes = " ".join(f"({note})" for note in one.notes)
         found.append(f"{one.what}: {lines} {notes}".strip())
-    return found + [one.message for one in result.troubles]
+    return found + [one.message for one in result.outcome.troubles]

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from daemon.cli.main import app
+from daemon.lab.playing import PAYS
 from tests.cli.terminal import environment
 from tests.lab.files import OUTAGE, write
 from tests.processes.waiting import until
@@ -191,3 +192,17 @@ def test_the_page_stands_alone(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)" in page
     for lane in ("page", "mail", "x", "ops", "alert", "INC-1", "questions", "not done"):
         assert f"<li><b>{lane}</b>" in page
+
+
+def test_many_tests_are_played_side_by_side(tmp_path: Path) -> None:
+    """In two processes as in one: the same results in the same order."""
+    tests = "".join(
+        f"  - {{ name: t{number}, {OUTAGE}, expect: [ {{ at: 1m, incidents: {number % 2} }} ] }}\n"
+        for number in range(PAYS + 1)
+    )
+    file = write(tmp_path, f"tests:\n{tests}")
+    one, two = (json.loads(run("test", file, "--json", "--jobs", jobs)[1]) for jobs in ("1", "2"))
+    for told in (*one["tests"], *two["tests"]):
+        del told["seconds"]
+    assert one == two
+    assert [told["passed"] for told in two["tests"]] == [number % 2 == 1 for number in range(PAYS + 1)]

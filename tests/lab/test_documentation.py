@@ -35,7 +35,7 @@ async def test_the_first_test_fails_as_the_page_says(tmp_path: Path) -> None:
     (result,) = (await run_file(file)).results
     wrong = [one for one in told(result) if "on page" in one]
     assert wrong == ["strict: posts on page that no `expect` lists: +clear +done"]
-    assert result.file.where(result.differences[0].place) == (4, 5)
+    assert result.file.where(result.outcome.differences[0].place) == (4, 5)
 
 
 @pytest.mark.parametrize("text", BLOCKS[1:])

@@ -80,7 +80,7 @@ async def test_words_are_compared(tmp_path: Path) -> None:
     words = 'equals: "x", contains: [ nope ], lacks: [ pay ], matches: "^Z", max_length: 9'
     texts = f"texts: [ {{ step: first, on: page, {words} }} ]"
     result = await run_one(tmp_path, f"expect: [ {{ at: 1m, {texts} }} ]")
-    (equal, rest) = result.differences
+    (equal, rest) = result.outcome.differences
     assert equal.lines[0].text == "x"
     problems = [note.split(" ")[0] for note in rest.notes]
     assert problems == ["lacks", "contains", "does", "has", "the"]
@@ -221,4 +221,4 @@ async def test_a_firing_alert_is_repeated(tmp_path: Path) -> None:
     """The monitor of a scenario is alive: nobody is asked whether it is dead."""
     result = await run_one(tmp_path, "expect: [ { at: 12h, asked: { ops: [] }, incidents: 1 } ]")
     assert told(result) == []
-    assert not [one for one in result.story.entries() if getattr(one.entry, "reason", "") == "stale"]
+    assert result.outcome.questions == {"ask"}

@@ -25,7 +25,7 @@ async def test_a_packs_tests_pass_and_reach_every_step(name: str) -> None:
     file = PACKS / f"{name}.test.yaml"
     run = await run_file(file)
     assert {one.scenario.name: told(one) for one in run.results if not one.passed} == {}
-    reached = set().union(*(one.story.reached() for one in run.results))
+    reached = set().union(*(one.outcome.reached for one in run.results))
     suite = suite_of(file)
     plans = suite.load(suite.files[0], suite.files[0].scenarios[0].rule_files).plans
     assert {f"{plan.id}/{step.id}" for plan in plans.values() for step in plan.steps} - reached == set()

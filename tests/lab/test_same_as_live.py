@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from daemon.core import journal as j
 from daemon.core.clock import HOUR, SECOND, FakeClock, Instant
+from daemon.lab.playing import in_order
 from daemon.lab.scenario import START
 from daemon.lab.scenario_file import read_file
 from daemon.lab.shelf import RuleShelf
@@ -124,7 +125,10 @@ def simulated(file: Path) -> Simulation:
 
 
 def result_of(file: Path) -> Result:
-    (result,) = asyncio.run(run(read_suite([file], RuleShelf(Site())), FakeClock().monotonic)).results
+    (result,) = run(
+        read_suite([file], RuleShelf(Site())),
+        lambda suite, chosen: in_order(suite, chosen, FakeClock().monotonic),
+    ).results
     return result
 
 
@@ -193,8 +197,8 @@ def _tests_the_same(folder: Path, rules: list[str], live: Live) -> None:
     """A test that expects what was live passes, and fails for one post more."""
     document = {**live.document, "expect": expectations(live)}
     result = result_of(write_files(folder, rules, document))
-    assert (result.differences, result.troubles) == ((), ())
+    assert (result.outcome.differences, result.outcome.troubles) == ((), ())
     wrong = deepcopy(document)
     wrong["expect"][-1]["posts"]["page"].append("first")
     result = result_of(write_files(folder, rules, wrong))
-    assert [one.what for one in result.differences] == ["posts on page"]
+    assert [one.what for one in result.outcome.differences] == ["posts on page"]

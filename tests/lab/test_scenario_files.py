@@ -114,7 +114,7 @@ async def test_defaults_fill_any_key(tmp_path: Path) -> None:
     """
     first, second, third = await run_text(tmp_path, text)
     assert (told(first), told(third)) == ([], [])
-    assert [second.file.where(one.place) for one in second.differences] == [(6, 38)]
+    assert [second.file.where(one.place) for one in second.outcome.differences] == [(6, 38)]
 
 
 async def test_alerts_again_and_varied(tmp_path: Path) -> None:
