@@ -110,7 +110,11 @@ class Drawing:
                 )
         if len(runs) <= MOST_ALERTS:
             for labels, mine in runs.items():
-                yield Lane("alert", labels, bars=[self._firing(run, labels) for run in mine])
+                yield Lane(
+                    mine[0].labels.get("alertname", "alert"),
+                    labels,
+                    bars=[self._firing(run, labels) for run in mine],
+                )
         else:
             bars = [self._firing(run, "") for mine in runs.values() for run in mine]
             yield Lane("alerts", f"{len(runs)} of them", bars=bars)

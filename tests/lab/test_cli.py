@@ -191,7 +191,7 @@ def test_the_page_stands_alone(tmp_path: Path) -> None:
     assert not re.search(r"<script|<link|<img|<iframe|\bsrc=|url\(|@import", page)
     assert "&lt;script&gt;alert(1)" in page
     for lane in ("page", "mail", "x", "ops", "alert", "INC-1", "questions", "not done"):
-        assert f"<li><b>{lane}</b>" in page
+        assert f'<li><b title="{lane}">{lane}</b>' in page
 
 
 def test_many_tests_are_played_side_by_side(tmp_path: Path) -> None:
