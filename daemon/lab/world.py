@@ -31,6 +31,7 @@ from rules.load import version_of
 from rules.model import RuleSet
 
 IN_DOUBT = frozenset({DeliveryState.unknown, DeliveryState.claimed, DeliveryState.attempted})
+NOISE = 0.01  # of a millisecond: what floating seconds since 1970 are wrong by, and more
 MOST_TURNS = 200  # at one instant; more would be a fault of ours
 
 
@@ -156,7 +157,9 @@ class World:
         return nearest
 
     def _rest(self, channel: str) -> Span:
-        return ceil(self.outboxes[channel].destination.wait(self.clock.monotonic()) * SECOND)
+        """How long a channel's worker leaves it alone; at least a millisecond where it does."""
+        wait = self.outboxes[channel].destination.wait(self.clock.monotonic()) * SECOND
+        return max(ceil(wait - NOISE), 1) if wait > 0 else 0
 
     def states(self) -> list[Group]:
         """The newest states of all incidents, those that are over too, in the order of their numbers."""

@@ -161,7 +161,8 @@ class Live:
                 return
             due = [await house.store.earliest_due(), await house.store.earliest_claim(), await house._doubt()]
             monotonic = clock.monotonic()
-            due += [now + ceil(one.destination.wait(monotonic) * SECOND) for one in house.outboxes]
+            waits = [one.destination.wait(monotonic) * SECOND for one in house.outboxes]
+            due += [now + max(ceil(wait - 0.01), 1) for wait in waits if wait > 0]  # floats are not exact
             due += [now + self.stride, instant]
             if self.told:
                 due.append(max(self.reported_at + REPEAT, now + 1))
