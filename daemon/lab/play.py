@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from daemon.core.clock import Instant, Span
+from daemon.core.clock import MINUTE, Instant, Span
 from daemon.core.errors import TocsinError
 from daemon.lab.acting import perform
 from daemon.lab.monitor import Monitor
@@ -24,6 +24,9 @@ LoadRules = Callable[[Sequence[str]], RuleSet]
 
 Look = Callable[[World, Expect], None]
 Do = Callable[[], Awaitable[None]]
+
+REPEAT = 10 * MINUTE
+"""How often the monitor repeats what fires, so that nobody takes it for dead."""
 
 UP, RELOAD, TURN, ALERT, PAUSE, PERSON, DOWN = range(7)
 
@@ -58,7 +61,7 @@ class Player:
         self._looks = looks
         self._monitor = Monitor()
         self._running = True
-        self._reported_at: Instant = 0
+        self._repeated_at: Instant = scenario.start
         self.world: World
 
     async def play(self, until: Span | None = None) -> World:
@@ -103,10 +106,10 @@ class Player:
         return found
 
     async def _until(self, at: Span) -> None:
-        """Time passes; a monitor whose alerts fire on repeats them, so that nobody takes it for dead."""
+        """Time passes; a monitor whose alerts fire on repeats them."""
         world, instant = self.world, self.scenario.start + at
         while self._running and self._monitor.fires:
-            again = self._reported_at + world.alerts.heard_every
+            again = self._repeated_at + REPEAT
             if again >= instant:
                 break
             await world.until(again, self._look_around)
@@ -127,6 +130,8 @@ class Player:
             actions.append((ALERT, lambda: self._alerts(now.fires, now.resolves)))
         for _, act in sorted(actions, key=lambda one: one[0]):
             await act()
+        if self._repeats_now:
+            await self._report(None)
         if self._running:
             await self.world.settle()
             self._look_around()
@@ -151,9 +156,14 @@ class Player:
         if self._running:
             await self._report([*resolves, *fires])
 
+    @property
+    def _repeats_now(self) -> bool:
+        return self._running and self._monitor.fires and self._repeated_at + REPEAT <= self.world.clock.now()
+
     async def _report(self, runs: list[Run] | None) -> None:
         report = self._monitor.report(runs)
-        self._reported_at = self.world.clock.now()
+        if runs is None:
+            self._repeated_at = self.world.clock.now()
         if report.alerts:
             await self.world.alerts.take_in(report)
 

@@ -42,7 +42,7 @@ def as_file(rules: RuleSet) -> str:
     lines.append(
         f"  - {{ id: route, for: {shown(route.hold_for)}, keep_firing_for: {shown(route.keep_firing_for)},"
         f" monitor_for: {shown(route.monitor_for)}, reopen_within: {shown(route.reopen_within)},"
-        f" stale_after: {shown(route.stale_after)}, raise: [ {', '.join(map(_raise, route.raises))} ],"
+        f" raise: [ {', '.join(map(_raise, route.raises))} ],"
         " open: { components: matched, impact: { label: severity, values: { major: major }, else: minor },"
         " plan: public } }"
     )
