@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import resource
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -25,7 +25,6 @@ class Extent:
     entries: int
     starts: int
     recipients: int
-    rules_alone: bool = False
 
 
 FULL = Extent(rounds=3, seconds=4.0, samples=100, entries=1_000_000, starts=3, recipients=100_000)
@@ -33,10 +32,6 @@ QUICK = Extent(rounds=1, seconds=1.5, samples=25, entries=100_000, starts=1, rec
 
 
 async def measure(extent: Extent, folder: Path, report: Report) -> None:
-    report.add(rules.thousand(folder))
-    report.add(await rules.six_hours(folder))
-    if extent.rules_alone:
-        return
     sink = Sink()
     await sink.start()
     peak = 0.0
@@ -78,8 +73,9 @@ def main() -> None:
     )  # 1,000 connections need more than 1,024
     report = Report()
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
-        extent = replace(QUICK if options.quick else FULL, rules_alone=options.rules)
-        uvloop.run(measure(extent, Path(folder), report))
+        uvloop.run(rules.measure(Path(folder), report))
+        if not options.rules:
+            uvloop.run(measure(QUICK if options.quick else FULL, Path(folder), report))
     table = report.markdown()
     print(f"\n{table}")
     if options.markdown is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from bench.report import Row, judge, milliseconds
+from bench.report import Report, Row, judge, milliseconds
 from daemon.lab.scenario_file import read_file
 from daemon.lab.shelf import RuleShelf
 from daemon.lab.simulating import simulate
@@ -93,3 +93,9 @@ async def six_hours(folder: Path) -> Row:
     median, worst = statistics.median(samples), max(samples)
     shown = f"median {milliseconds(median)}, longest {milliseconds(worst)}"
     return Row("rules simulate: an incident of six hours", shown, "100 ms", judge(("median", median < 0.1)))
+
+
+async def measure(folder: Path, report: Report) -> None:
+    """Both rows."""
+    report.add(thousand(folder))
+    report.add(await six_hours(folder))

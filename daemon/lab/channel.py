@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from daemon.core.clock import Instant
 from daemon.core.ports import (
@@ -18,6 +19,7 @@ from daemon.core.ports import (
     Rejected,
     Retry,
     Sent,
+    Shown,
     Unknown,
 )
 from daemon.core.words import Audience
@@ -84,6 +86,18 @@ class LabChannel:
         self._taken += 1
         self._accepted(self.name, payload["update"], payload["text"])
         return Sent(Ref({"id": str(self._taken)}))
+
+    async def edit(self, ref: Ref, payload: Payload) -> Outcome:
+        """No post of the lab shows a state, so none is ever edited."""
+        del payload
+        return Retry(Reason.network, "down") if self.is_down else Sent(ref)
+
+    def cost(self, payload: Payload) -> Decimal:
+        del payload  # budgets are the configuration's, and the lab has none
+        return Decimal(0)
+
+    def shown(self, payload: Payload) -> Shown:
+        return Shown(payload["text"])
 
     async def find(self, payload: Payload, key: str, since: Instant, parent: Ref | None = None) -> Found:
         del payload, key, since, parent  # what was in doubt never arrived here

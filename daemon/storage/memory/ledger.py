@@ -14,6 +14,7 @@ from daemon.core.clock import Instant
 from daemon.core.delivery import FINAL, Delivery
 from daemon.core.journal import GENESIS, Recorded, chain
 from daemon.core.store import EpisodeRow, GroupRow, Quarantined, RulesVersion, Tx
+from daemon.core.suppression import Bounce, Suppression
 from daemon.storage.codec import encode_entry
 
 SECRET = bytes(range(32))
@@ -54,6 +55,8 @@ class Ledger:
     keys: dict[str, int] = field(default_factory=dict)  # client key -> delivery
     quarantine: dict[int, Quarantined] = field(default_factory=dict)
     rules: dict[str, RulesVersion] = field(default_factory=dict)
+    bounces: dict[int, Bounce] = field(default_factory=dict)  # by delivery
+    suppressions: dict[tuple[str, str], Suppression] = field(default_factory=dict)
     notes: dict[str, bytes] = field(default_factory=dict)
     promised: dict[int, Make] = field(default_factory=dict)  # rows that this work's end makes
     _undo: list[tuple[Any, Any, Any]] = field(default_factory=list)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from daemon.core.clock import Instant
-from daemon.core.delivery import OPENS_THE_WAY, Delivery, DeliveryState
+from daemon.core.delivery import FINAL, IN_HAND, OPENS_THE_WAY, Delivery, DeliveryState
 from daemon.core.journal import Recorded
-from daemon.core.store import DeliveryCount, EpisodeRow, GroupRow, Page, Quarantined, RulesVersion
+from daemon.core.listing import Page
+from daemon.core.store import DeliveryCount, EpisodeRow, GroupRow, Quarantined, RulesVersion
+from daemon.core.suppression import Suppression
 from daemon.core.verdict import Verdict
 from daemon.storage.memory.ledger import Ledger, delivery_copy, episode_copy
 from daemon.storage.verify import verify
@@ -96,6 +99,7 @@ class Reading:
         channel: str | None = None,
         update: str | None = None,
         states: Collection[DeliveryState] = (),
+        edits: bool | None = None,
     ) -> Page[Delivery]:
         live = states and not any(state in OPENS_THE_WAY for state in states)
         rows = (self._ledger.moving if live else self._ledger.deliveries).values()
@@ -106,6 +110,7 @@ class Reading:
             and (group is None or row.group == group)
             and (channel is None or row.channel == channel)
             and (update is None or row.update == update)
+            and (edits is None or (row.edits is not None) is edits)
         ]
         page = _page(found, lambda row: row.id, limit, before)
         return Page([delivery_copy(row) for row in page.items], page.next)
@@ -115,12 +120,28 @@ class Reading:
             row
             for row in self._ledger.moving.values()
             if row.state is DeliveryState.queued
+            and row.edits is None
             and row.not_before <= now
             and (channel is None or row.channel == channel)
             and not self._is_kept_back(row)
         ]
-        ready.sort(key=lambda row: (row.not_before, row.id))
-        return [delivery_copy(row) for row in ready[:limit]]
+        return _oldest(ready, limit)
+
+    async def claimable_edits(self, now: Instant, limit: int, channel: str) -> list[Delivery]:
+        """Due, their post's fate settled, and no other edit of it in hand."""
+        moving, deliveries = self._ledger.moving.values(), self._ledger.deliveries
+        in_hand = {(row.channel, row.group, row.edits) for row in moving if row.state in IN_HAND}
+        ready = [
+            row
+            for row in moving
+            if row.edits is not None
+            and (row.channel, row.state) == (channel, DeliveryState.queued)
+            and row.not_before <= now
+            and row.edits in deliveries
+            and deliveries[row.edits].state in FINAL
+            and (row.channel, row.group, row.edits) not in in_hand
+        ]
+        return _oldest(ready, limit)
 
     def _is_kept_back(self, row: Delivery) -> bool:
         """Behind a predecessor to the same recipient, or behind a first post in doubt."""
@@ -130,6 +151,7 @@ class Reading:
         thread = (row.group, row.channel, row.recipient)
         return any(
             (other.group, other.channel, other.recipient) == thread
+            and other.edits is None
             and other.sequence < row.sequence
             and other.state not in OPENS_THE_WAY
             for other in self._ledger.moving.values()
@@ -141,7 +163,7 @@ class Reading:
 
     async def delivery_counts(self) -> list[DeliveryCount]:
         counts: dict[tuple[str, DeliveryState], list[Instant]] = {}
-        for row in self._ledger.moving.values():
+        for row in (one for one in self._ledger.moving.values() if one.edits is None):
             counts.setdefault((row.channel, row.state), []).append(row.created_at)
         return [
             DeliveryCount(channel, state, len(made), min(made))
@@ -157,9 +179,22 @@ class Reading:
     async def quarantined(self, limit: int, before: int | None = None) -> Page[Quarantined]:
         return _page(self._ledger.quarantine.values(), lambda one: one.id, limit, before)
 
+    async def suppressions(self, limit: int, before: int | None = None) -> Page[Suppression]:
+        rows = [row for row in self._ledger.suppressions.values() if row.lifted_at is None]
+        return _page(rows, lambda row: row.id, limit, before)
+
+    async def suppression_counts(self) -> dict[str, int]:
+        rows = self._ledger.suppressions.values()
+        return dict(Counter(row.channel for row in rows if row.lifted_at is None))
+
     async def verify_chain(self, group: int) -> Verdict:
         row = self._ledger.group(group)
         return verify(group, self._ledger.sealed(group), (row.sequence, row.head) if row else None)
+
+
+def _oldest(rows: list[Delivery], limit: int) -> list[Delivery]:
+    rows.sort(key=lambda row: (row.not_before, row.id))
+    return [delivery_copy(row) for row in rows[:limit]]
 
 
 def _page(rows: Iterable[T], cursor: Callable[[T], int], limit: int, before: int | None) -> Page[T]:

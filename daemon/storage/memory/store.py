@@ -49,7 +49,13 @@ class MemoryStore(Reading):
     async def follow(self, tell: Callable[[Learned], None]) -> None:
         """Nobody else writes."""
 
-    async def claim(self, channel: str, now: Instant, limit: int, lease: Span) -> list[Delivery]:  # noqa: ARG002 - nobody competes
+    async def claim(
+        self, channel: str, now: Instant, limit: int, lease: Span, *, edits: bool = False
+    ) -> list[Delivery]:
+        del lease  # nobody competes
+        return await (self.claimable_edits if edits else self._posts)(now, limit, channel)
+
+    async def _posts(self, now: Instant, limit: int, channel: str) -> list[Delivery]:
         return await self.claimable(now, limit, channel)
 
     async def write(self, work: Callable[[Tx], T], now: Instant, weight: int = 1) -> T:  # noqa: ARG002 - no batch to fill

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
 from daemon.core.clock import Instant
-from daemon.core.delivery import Delivery, DeliveryState, may_move
+from daemon.core.delivery import DOUBTS, Delivery, DeliveryState, may_move
 from daemon.core.errors import Conflict, Refused
 from daemon.core.journal import Recorded
 from daemon.core.store import Counted, EpisodeRow, GroupRow, Quarantined, RulesVersion, Tx
+from daemon.core.suppression import Bounce, Suppression
 from daemon.storage.memory.ledger import Ledger, delivery_copy, episode_copy
 
 
@@ -113,6 +115,27 @@ class Transaction:
         for number in sorted(self._ledger.quarantine)[:-keep]:
             self._ledger.remove(self._ledger.quarantine, number)
 
+    def bounce(self, row: Bounce) -> None:
+        self._ledger.set(self._ledger.bounces, row.delivery, row)
+
+    def suppression(self, row: Suppression) -> None:
+        place = (row.channel, row.recipient)
+        known = self._ledger.suppressions.get(place)
+        number = known.id if known is not None else self._next("suppression")
+        self._ledger.set(self._ledger.suppressions, place, replace(row, id=number))
+
+    def read_bounces(self, channel: str, recipient: str) -> list[Bounce]:
+        place = (channel, recipient)
+        return [one for one in self._ledger.bounces.values() if (one.channel, one.recipient) == place]
+
+    def read_suppressions(self, channel: str) -> dict[str, Suppression]:
+        rows = self._ledger.suppressions.values()
+        return {row.recipient: row for row in rows if row.channel == channel}
+
+    def read_delivery_by_key(self, key: str) -> Delivery | None:
+        known = self._ledger.keys.get(key)
+        return self.read_delivery(known) if known is not None else None
+
     def note(self, name: str, value: bytes) -> None:
         self._ledger.set(self._ledger.notes, name, value)
 
@@ -137,6 +160,23 @@ class Transaction:
         row = self._ledger.deliveries.get(delivery)
         return delivery_copy(row) if row is not None else None
 
-    def read_deliveries(self, group: int, states: Collection[DeliveryState] = ()) -> list[Delivery]:
+    def in_doubt(self, group: int, channel: str, update: str = "") -> bool:
+        rows = self._ledger.moving.values()
+        return any(
+            (row.group, row.channel, row.edits) == (group, channel, None)
+            and update in ("", row.update)
+            and row.state in DOUBTS
+            for row in rows
+        )
+
+    def read_deliveries(
+        self, group: int, states: Collection[DeliveryState] = (), *, channel: str = "", edits: bool = False
+    ) -> list[Delivery]:
         rows = map(self._ledger.deliveries.__getitem__, self._ledger.of_group.get(group, ()))
-        return [delivery_copy(row) for row in rows if not states or row.state in states]
+        return [
+            delivery_copy(row)
+            for row in rows
+            if (row.edits is not None) is edits
+            and channel in ("", row.channel)
+            and (not states or row.state in states)
+        ]
