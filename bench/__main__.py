@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import ingest, language, mail, nodes, page, reach, render, size, words
+from bench import ingest, language, mail, nodes, page, reach, render, rules, size, words
 from bench.report import Report
 from bench.sink import Sink
 
@@ -62,6 +62,7 @@ async def measure(extent: Extent, folder: Path, report: Report) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round of each: under two minutes")
+    parser.add_argument("--rules", action="store_true", help="only how fast rules are tested and simulated")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -70,7 +71,9 @@ def main() -> None:
     )  # 1,000 connections need more than 1,024
     report = Report()
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
-        uvloop.run(measure(QUICK if options.quick else FULL, Path(folder), report))
+        uvloop.run(rules.measure(Path(folder), report))
+        if not options.rules:
+            uvloop.run(measure(QUICK if options.quick else FULL, Path(folder), report))
     table = report.markdown()
     print(f"\n{table}")
     if options.markdown is not None:

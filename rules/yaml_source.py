@@ -25,6 +25,17 @@ LARGEST_FILE = 1 << 20  # bytes
 DEEPEST = 32  # nested collections; a rule file needs 8
 MOST_NODES = 20_000  # keys and values: half a second of parsing; a large site's rules have a third
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one file may hold."""
+
+    bytes: int = LARGEST_FILE
+    nodes: int = MOST_NODES
+
+
+RULES = Limits()
+
 UNREADABLE, SYNTAX, REFUSED, REPEATED = "R001", "R002", "R003", "R004"
 
 Path = tuple[str | int, ...]
@@ -81,27 +92,27 @@ def show_path(path: Path) -> str:
     return shown
 
 
-def read(file: str, content: bytes) -> Document:
+def read(file: str, content: bytes, limits: Limits = RULES) -> Document:
     """Decode and parse one file; never raises for what is in it."""
-    if len(content) > LARGEST_FILE:
+    if len(content) > limits.bytes:
         remedy = "split it into several files"
-        return _unreadable(file, f"is {len(content)} bytes long; at most {LARGEST_FILE} are read", remedy)
+        return _unreadable(file, f"is {len(content)} bytes long; at most {limits.bytes} are read", remedy)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8")
         return _unreadable(file, "is not UTF-8 here", "save the file as UTF-8", before)
-    return parse(file, text)
+    return parse(file, text, limits)
 
 
-def parse(file: str, text: str) -> Document:
+def parse(file: str, text: str, limits: Limits = RULES) -> Document:
     """Parse one file's text; never raises for what is in it."""
-    if len(text) > LARGEST_FILE:
+    if len(text) > limits.bytes:
         remedy = "split it into several files"
-        return _unreadable(file, f"is {len(text)} characters long; at most {LARGEST_FILE} are read", remedy)
+        return _unreadable(file, f"is {len(text)} characters long; at most {limits.bytes} are read", remedy)
     document = Document(file, text.removeprefix("\ufeff"))
     try:
-        _Composer(document).compose()
+        _Composer(document, limits.nodes).compose()
     except _TooMuchError as error:
         _add(document, error.mark, str(error), error.remedy, REFUSED)
     except MarkedYAMLError as error:
@@ -140,9 +151,10 @@ _TOO_DEEP = (f"nests deeper than {DEEPEST} levels", "rule files need no such dep
 class _Composer:
     """Builds plain data and places from ruamel's events."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, most: int) -> None:
         self.document = document
         self.nodes = 0
+        self.most = most
         parser = YAML(typ="safe", pure=True)
         parser.Scanner = _BoundedScanner
         self.events: Iterator[Any] = parser.parse(document.text)
@@ -215,9 +227,9 @@ class _Composer:
 
     def _count(self, event: Any, depth: int) -> None:
         self.nodes += 1
-        if self.nodes > MOST_NODES:
+        if self.nodes > self.most:
             remedy = "split it into several files"
-            raise _TooMuchError(f"has more than {MOST_NODES} keys and values", remedy, event.start_mark)
+            raise _TooMuchError(f"has more than {self.most} keys and values", remedy, event.start_mark)
         if depth > DEEPEST:
             raise _TooMuchError(*_TOO_DEEP, event.start_mark)
 

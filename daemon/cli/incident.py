@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from daemon.cli import screen
+from daemon.cli import incident_export, screen
 from daemon.cli.client import in_path
 from daemon.cli.done import print_done
 from daemon.cli.options import (
@@ -26,6 +26,7 @@ from daemon.cli.whole_incident import print_whole
 from daemon.cli.writing import words
 
 app = typer.Typer(help="Incidents: look, write, resolve.", no_args_is_help=True, add_completion=False)
+app.command("export")(incident_export.export)
 
 StatusWord = Literal["investigating", "identified", "monitoring", "resolved"]
 ImpactWord = Literal["none", "minor", "major", "critical"]

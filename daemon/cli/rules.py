@@ -15,6 +15,8 @@ from daemon.cli.rules_coverage import coverage
 from daemon.cli.rules_explain import explain
 from daemon.cli.rules_files import Files, RuleFiles, load_rules
 from daemon.cli.rules_history import history
+from daemon.cli.rules_simulate import simulate
+from daemon.cli.rules_test import run_tests
 from daemon.cli.rules_which import which
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ app.command("which")(which)
 app.command("explain")(explain)
 app.command("history")(history)
 app.command("coverage")(coverage)
+app.command("test")(run_tests)
+app.command("simulate")(simulate)
 
 
 @app.command("show")

@@ -123,6 +123,21 @@ class JournalItem(Struct, kw_only=True):
     entry: dict[str, Any]
 
 
+class RuleFile(Struct, kw_only=True):
+    """A rule file as it was."""
+
+    file: str
+    text: str
+
+
+class RecordedScenario(Struct, kw_only=True):
+    """What came in at an incident, as `tocsin rules simulate` plays it, and the rules that it keeps."""
+
+    scenario: dict[str, Any]
+    version: str
+    rules: list[RuleFile]
+
+
 class Done(Struct, kw_only=True):
     """What an act led to: the incident after it, and the entries that it added."""
 

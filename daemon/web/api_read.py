@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from daemon.core.errors import NotFound
 from daemon.core.fold import fold_all
 from daemon.core.store import GroupRow
+from daemon.lab.recorded import episodes_of, recorded
 from daemon.service.desk import Desk
 from daemon.service.views import stored_view
 from daemon.web import api_models as m
@@ -31,6 +32,8 @@ class Reads:
                       m.WholeIncident, id_form=incident),
             Operation("GET", "/incidents/{id}/journal", self.list_journal, "Its journal, oldest first",
                       m.Journal, query=m.Page, id_form=incident),
+            Operation("GET", "/incidents/{id}/scenario", self.show_scenario,
+                      "What came in at it, to be played again", m.RecordedScenario, id_form=incident),
             Operation("GET", "/alerts", self.list_alerts, "Alerts, newest first",
                       m.Alerts, query=m.AlertQuery),
             Operation("GET", "/deliveries", self.list_deliveries, "Deliveries, newest first",
@@ -72,6 +75,19 @@ class Reads:
         shown = entries[: asked.limit]
         more = shown[-1].sequence if len(entries) > asked.limit else None
         return m.Journal([views.journal_item(one) for one in shown], _cursor(more))
+
+    async def show_scenario(self, call: Call) -> m.RecordedScenario:
+        group = await self._group(call.name)
+        journal = await self.store.journal(group.id)
+        episodes = await self.store.episodes(episodes_of(journal))
+        stored = await self.store.rules_by_version(group.rules)
+        files = stored.sources if stored is not None else ()
+        name = f"INC-{group.number}: {group.title}"
+        return m.RecordedScenario(
+            scenario=recorded(name, [file for file, _ in files], journal, episodes),
+            version=group.rules,
+            rules=[m.RuleFile(file=file, text=text) for file, text in files],
+        )
 
     async def list_alerts(self, call: Call) -> m.Alerts:
         asked: m.AlertQuery = call.query

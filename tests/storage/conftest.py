@@ -12,6 +12,8 @@ import pytest
 
 from daemon.core.clock import FakeClock
 from daemon.core.store import Store
+from daemon.storage.memory.ledger import Ledger
+from daemon.storage.memory.store import MemoryStore
 from daemon.storage.postgres.store import PostgresStore, open_postgres
 from daemon.storage.sqlite.store import SqliteStore, open_sqlite
 from daemon.storage.writer import Limits
@@ -81,11 +83,25 @@ async def open_node(prepared: str) -> AsyncIterator[Nodes]:
 AnyOpen = Callable[..., Awaitable[Store]]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.external)])
+@pytest.fixture
+def open_memory() -> Callable[[], Awaitable[MemoryStore]]:
+    """Opens stores over one ledger."""
+    ledger = Ledger()
+
+    async def opener() -> MemoryStore:
+        return MemoryStore(ledger)
+
+    return opener
+
+
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.external)]
+OPENERS = {"sqlite": "open_store", "postgres": "open_node", "memory": "open_memory"}
+
+
+@pytest.fixture(params=[*DATABASES, "memory"])
 def open_any(request: pytest.FixtureRequest) -> AnyOpen:
     """Opens stores of every kind, one kind after the other."""
-    name = {"sqlite": "open_store", "postgres": "open_node"}[request.param]
-    opener: AnyOpen = request.getfixturevalue(name)
+    opener: AnyOpen = request.getfixturevalue(OPENERS[request.param])
     return opener
 
 

@@ -10,7 +10,15 @@ import pytest
 from daemon.core.errors import BadInput, Refused
 from daemon.core.journal import Created, Heard, Recorded
 from daemon.core.store import GroupRow, Store, Tx
+from tests.storage.conftest import DATABASES, OPENERS, AnyOpen
 from tests.storage.samples import NOW, begin, delivery_row, episode_row, group_row, hear, new_group
+
+
+@pytest.fixture(params=DATABASES)
+def open_any(request: pytest.FixtureRequest) -> AnyOpen:
+    """Stores that have batches: the one in memory writes each work by itself."""
+    opener: AnyOpen = request.getfixturevalue(OPENERS[request.param])
+    return opener
 
 
 def listen(store: Store) -> list[frozenset[int]]:

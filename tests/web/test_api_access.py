@@ -15,10 +15,12 @@ from tests.web.rig import OUTSIDE
 
 VERSION = version_of([("story.yaml", RULES)])
 READS = [
-    "/incidents", "/incidents/INC-1", "/incidents/INC-1/journal", "/alerts", "/deliveries", "/deliveries/1",
+    "/incidents", "/incidents/INC-1", "/incidents/INC-1/journal",
+    "/incidents/INC-1/scenario", "/alerts", "/deliveries", "/deliveries/1",
     "/rules", "/openapi.json",
 ]  # fmt: skip
 READS += ["/incidents/INC-1/explain", "/rules/versions", f"/rules/versions/{VERSION}", "/rules/coverage"]
+READS += ["/suppressions", "/incidents/INC-1/scenario"]
 ACTS: dict[str, dict[str, Any]] = {
     "/incidents": {"title": "Another"},
     "/incidents/INC-1/ack": {},
@@ -34,10 +36,11 @@ ACTS: dict[str, dict[str, Any]] = {
     "/deliveries/1/confirm": {},
     "/deliveries/1/resend": {},
     "/deliveries/1/drop": {},
+    "/suppressions/lift": {"channel": "mail", "recipient": "ann@example.org"},
 }
 ANSWERS = {"/incidents": 201, "/incidents/INC-1/hand-back": 409, "/incidents/INC-1/approve": 409,
            "/incidents/INC-1/veto": 409, "/resume": 409, "/deliveries/1/confirm": 409,
-           "/deliveries/1/resend": 409, "/deliveries/1/drop": 409}  # fmt: skip
+           "/deliveries/1/resend": 409, "/deliveries/1/drop": 409, "/suppressions/lift": 404}  # fmt: skip
 
 
 def filled(template: str) -> str:
