@@ -38,7 +38,7 @@ class Watcher:
                 self._metrics.incident_opened(entry.impact)
             case j.Said():
                 self._said(group, recorded.at, entry)
-            case j.PromiseBroken():
+            case j.PromiseBroken() if not group.shadow:
                 self._metrics.promise_ended(kept=False)
             case j.Ended():
                 self._last_public.pop(group.id, None)
@@ -48,7 +48,7 @@ class Watcher:
             self._line(group, entry)
 
     def _said(self, group: Group, at: Instant, said: j.Said) -> None:
-        if said.audience is not Audience.public or not said.counts or group.opened_at is None:
+        if said.audience is not Audience.public or said.shadow or not said.counts or group.opened_at is None:
             return
         before = self._last_public.get(group.id)
         if before is None and group.public_updates == 1:
@@ -65,6 +65,7 @@ class Watcher:
         }
         if isinstance(entry, j.Said):
             fields["channels"] = sorted(entry.posts)
+            fields |= {"shadow": True} if entry.shadow else {}
         log.info(entry.kind, incident=incident_name(group), **fields)
 
     def edited(self, channel: Channel, row: Delivery, outcome: Outcome, took: float) -> None:

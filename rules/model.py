@@ -250,11 +250,13 @@ class RuleSet:
         return any(channel.is_page and channel.configured for channel in self.channels.values())
 
     def first_public_plan(self) -> str:
-        """The first plan in the files that speaks in public; what a person's update falls back to."""
-        for plan in self.plans.values():
-            if any(self._is_public(step.to) for step in plan.steps if step.say):
-                return plan.id
-        return next(iter(self.plans), "")
+        """The first plan in the files that speaks in public, of those in shadow only if all are."""
+        public = [
+            plan for plan in self.plans.values()
+            if any(self._is_public(step.to) for step in plan.steps if step.say)
+        ]  # fmt: skip
+        first = next((plan for plan in public if not plan.shadow), public[0] if public else None)
+        return first.id if first is not None else next(iter(self.plans), "")
 
     def _is_public(self, names: tuple[str, ...]) -> bool:
         return any(

@@ -20,7 +20,8 @@ def print_done(done: Any) -> None:
 def _said(entry: dict[str, Any]) -> str:
     promise = f"; next update by {screen.long_time(entry['promise'])}" if entry.get("promise") else ""
     by = "said" if entry.get("who") else f"step {entry['step']} said"
-    return f"{by} on {', '.join(entry['posts'])}{promise}"
+    shadow = "; in shadow, so customers heard nothing" if entry.get("shadow") else ""
+    return f"{by} on {', '.join(entry['posts'])}{promise}{shadow}"
 
 
 def _waiting(entry: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from daemon.core.channel_view import AGAIN, ChannelView, Queued
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import FINAL, MAY_BE_THERE, DeliveryState
 from daemon.core.group import Episode, Group, Occasions, PageUpdate, Pending
+from daemon.core.limits import SHADOW, shadowed
 from daemon.core.promise import broken_at
 from daemon.core.setback import set_back
 from daemon.core.words import Audience, Status
@@ -235,7 +236,11 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
         view.posts += 1
         view.components |= frozenset(entry.components)
         view.first = view.first or entry.update
-        if channel in entry.pages:
+        if entry.shadow and channel not in entry.internal:
+            view.states[entry.update] = SHADOW
+            view.told = True
+            state.page_told = state.page_told or channel in entry.pages
+        elif channel in entry.pages:
             view.states[entry.update] = DeliveryState.sent
             view.told = state.page_told = True
         else:
@@ -243,7 +248,7 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
             view.queued[entry.update] = Queued(
                 at, text, entry.step, entry.plan, entry.status, by_person=bool(entry.who)
             )
-    if entry.pages:
+    if entry.pages and not entry.shadow:
         state.updates.append(
             PageUpdate(
                 entry.update, at, entry.status, entry.impact, entry.posts[entry.pages[0]],
@@ -364,5 +369,5 @@ _FOLDS: dict[str, Callable[[Group, Instant, Any], None]] = {
     "opened": _opened, "status": _status, "impact": _impact, "components": _components, "plan": _plan,
     "raise": _raise, "said": _said, "asked": _asked, "set": _set, "skipped": _skipped,
     "waiting": _waiting, "withdrawn": _withdrawn, "promise_broken": _promise_broken,
-    "take_over_ended": _take_over_ended, "superseded": _superseded, "ended": _ended,
+    "take_over_ended": _take_over_ended, "superseded": _superseded, "ended": _ended, "shadowed": shadowed,
 }  # fmt: skip

@@ -124,6 +124,7 @@ class Group:
     open_before: Span = 0  # and what it had counted before
     plan_began: Instant = 0
     plan_by_person: bool = False
+    shadow: bool = False  # nothing leaves for customers, although it counts as said
 
     episodes: dict[int, Episode] = field(default_factory=dict)
     about: frozenset[str] = frozenset()  # the components of all episodes

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from daemon.core.clock import Instant
+from daemon.core.limits import Shadowed
 from daemon.core.words import Audience, Impact, Status
 
 
@@ -247,6 +248,7 @@ class Said:
     left_out: dict[str, str] = field(default_factory=dict)  # channel -> collapsed | same text
     components: tuple[str, ...] = ()
     carried: bool = False  # the person's own words, to channels that lacked them
+    shadow: bool = False  # nothing of it left for customers: the plan is in shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +367,7 @@ class Ended:
 Entry = (
     Created | Alerts | Heard | Gap | Numbered | DeliveryMoved | ChannelTurned | Paused | Resumed | Acted
     | Opened | StatusChanged | ImpactRaised | ComponentsChanged | PlanChanged | RaiseLooked | Said | Asked
-    | StepSet | Skipped | Waiting | Withdrawn | PromiseBroken | TakeOverEnded | Superseded | Ended
+    | StepSet | Skipped | Waiting | Withdrawn | PromiseBroken | TakeOverEnded | Superseded | Ended | Shadowed
 )  # fmt: skip
 
 KINDS: dict[str, type[Entry]] = {
@@ -373,7 +375,7 @@ KINDS: dict[str, type[Entry]] = {
     for cls in (
         Created, Alerts, Heard, Gap, Numbered, DeliveryMoved, ChannelTurned, Paused, Resumed, Acted,
         Opened, StatusChanged, ImpactRaised, ComponentsChanged, PlanChanged, RaiseLooked, Said, Asked,
-        StepSet, Skipped, Waiting, Withdrawn, PromiseBroken, TakeOverEnded, Superseded, Ended,
+        StepSet, Skipped, Waiting, Withdrawn, PromiseBroken, TakeOverEnded, Superseded, Ended, Shadowed,
     )
 }  # fmt: skip
 

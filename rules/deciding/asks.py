@@ -9,6 +9,7 @@ from daemon.core import update_id
 from daemon.core.journal import Asked
 from daemon.core.words import Audience
 from rules.deciding.draft import Draft
+from rules.deciding.shadow import REHEARSED
 from rules.model import ChannelRule, Step, TextError
 
 NOWHERE = ChannelRule(id="operators", kind="log", audience=Audience.internal)
@@ -75,6 +76,7 @@ def text_facts(draft: Draft, **more: Any) -> dict[str, Any]:
         "reason": "",
         "step": "",
         "ready": "",
+        **({"told": []} if state.shadow else {}),  # the plan counts it as told, but nobody was
         **more,
     }
 
@@ -109,6 +111,8 @@ def ask(
         text = draft.rules.texts.render(text_name, channel, facts)
     except TextError:
         text = draft.rules.texts.built_in(text_name, channel, facts)
+    if state.shadow and ready:
+        text += f"\n\n{REHEARSED}"
     draft.add(
         Asked(
             update=update_id.question(state.public_id, state.questions + 1),

@@ -9,7 +9,8 @@ from daemon.core.journal import PlanChanged, Said, Skipped, Waiting
 from daemon.core.words import Audience
 from rules.deciding.asks import ask, text_facts
 from rules.deciding.draft import Draft
-from rules.model import Approve, Plan, Step, TextError
+from rules.deciding.shadow import shadow
+from rules.model import Approve, Plan, RuleSet, Step, TextError
 
 PERSON = "person"
 COLLAPSED = "collapsed"
@@ -60,6 +61,7 @@ def say_posts(
         left_out=left_out or {},
         components=state.components,
         carried=carried,
+        shadow=state.shadow,
     )
     draft.add(said)
     return said
@@ -222,6 +224,7 @@ def say_person(draft: Draft, person: PersonText) -> None:
     public_plan = _public_plan_for(draft, person)
     if public_plan:
         draft.add(PlanChanged(plan=public_plan, cause=PERSON))
+        shadow(draft)
         draft.person_moved_plan = True
     plan = draft.plan
     channels = person.to or _default_channels(draft, person, plan)
@@ -253,12 +256,20 @@ def _public_plan_for(draft: Draft, person: PersonText) -> str:
     if person.plan and person.plan != draft.state.plan:
         return person.plan
     plan = draft.plan
-    speaks = plan is not None and any(
-        draft.is_public(name) for name in (*plan.to, *(n for step in plan.steps for n in step.to))
+    speaks = (
+        not draft.state.shadow
+        and plan is not None
+        and any(draft.is_public(name) for name in (*plan.to, *(n for step in plan.steps for n in step.to)))
     )
     if speaks or not any(draft.is_public(name) for name in person.to):
         return ""
-    return draft.rules.first_public_plan()
+    return plan_for_customers(draft.rules)
+
+
+def plan_for_customers(rules: RuleSet) -> str:
+    """Where an incident moves that a person makes public; empty when every public plan is in shadow."""
+    plan = rules.first_public_plan()
+    return "" if plan in rules.plans and rules.plans[plan].shadow else plan
 
 
 def _default_channels(draft: Draft, person: PersonText, plan: Plan | None) -> tuple[str, ...]:

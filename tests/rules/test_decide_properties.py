@@ -15,6 +15,7 @@ from daemon.core.clock import HOUR, MINUTE, SECOND
 from daemon.core.delivery import DeliveryState
 from daemon.core.fold import fold_all
 from daemon.core.group import Group
+from daemon.core.limits import SHADOW
 from daemon.core.words import Audience, Impact, Status
 from rules.decide import decide
 from rules.model import RuleSet
@@ -28,6 +29,7 @@ quick = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 PUBLIC = ("page", "mail", "x")
+UNSEEN = (DeliveryState.superseded, SHADOW)
 
 
 def played(rules: RuleSet, story: list[Happening], until: int = UNTIL) -> World:
@@ -144,8 +146,8 @@ def test_shifted(rules: RuleSet, story: list[Happening], days: int) -> None:
     state = Group(id=7)
     due = None
     shapes: list[tuple[int, str, str]] = []
-    for at, entries in _inputs(world.journal):
-        while due is not None and due < at + span:
+    for at, entries, decided_before in _inputs(world.journal):
+        while due is not None and due < at + span + decided_before:
             decided = decide(state, rules, due)
             shapes += [(due, entry.kind, getattr(entry, "occasion", "")) for entry in decided.entries]
             state, due = decided.state, decided.next_due
@@ -162,18 +164,22 @@ def test_shifted(rules: RuleSet, story: list[Happening], days: int) -> None:
     assert shapes == expected
 
 
-def _inputs(journal: list[j.Recorded]) -> Iterator[tuple[int, list[j.Entry]]]:
-    """What came in, instant by instant; what came in together is decided on together."""
+def _inputs(journal: list[j.Recorded]) -> Iterator[tuple[int, list[j.Entry], bool]]:
+    """What came in, instant by instant, and whether something was decided at that instant before it."""
     inputs: list[j.Recorded] = []
+    decided_at = before = -1
     for one in journal:
         comes_in = not one.entry.decided and not isinstance(one.entry, j.Numbered)
         if inputs and (not comes_in or inputs[-1].at != one.at):
-            yield inputs[0].at, [each.entry for each in inputs]
+            yield inputs[0].at, [each.entry for each in inputs], before == inputs[0].at
             inputs = []
         if comes_in:
+            before = before if inputs else decided_at
             inputs.append(one)
+        else:
+            decided_at = one.at
     if inputs:
-        yield inputs[0].at, [each.entry for each in inputs]
+        yield inputs[0].at, [each.entry for each in inputs], before == inputs[0].at
 
 
 def _moved(entry: j.Entry, span: int) -> j.Entry:
@@ -258,7 +264,7 @@ def test_no_echo(rules: RuleSet, story: list[Happening]) -> None:
     last: dict[str, str] = {}
     for _, said in world.said():
         for name, text in said.posts.items():
-            if world.state.channels[name].states[said.update] == DeliveryState.superseded:
+            if world.state.channels[name].states.get(said.update, SHADOW) in UNSEEN:
                 continue  # nobody ever saw it
             if name in PUBLIC and not said.who:
                 assert last.get(name) != text

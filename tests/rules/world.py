@@ -161,7 +161,8 @@ def rule_sets(draw: st.DrawFn, *, sane: bool = False, windows: bool = True) -> R
     if not windows:
         extra = [step for step in extra if step.condition is None or "hours" not in step.condition.names]
     base = [FIRST, *extra, HOLDING, DONE, SORRY] if sane else extra
-    public = Plan("public", tuple(base), ("page", "mail", "ops"), draw(st.sampled_from(["comms", ""])))
+    ask, shadow = draw(st.sampled_from(["comms", ""])), draw(st.sampled_from([False, False, True]))
+    public = Plan("public", tuple(base), ("page", "mail", "ops"), ask, shadow)
     raises = draw(
         st.lists(
             st.builds(
