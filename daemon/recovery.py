@@ -15,6 +15,7 @@ from daemon.core.ports import Channel
 from daemon.core.store import Store
 from daemon.service.deliveries import DeliveryDesk
 from daemon.service.desk import HEARTBEAT, Desk
+from daemon.service.flapping import load_openings
 from daemon.service.following import Follower
 from daemon.service.incidents import PAUSE
 from daemon.service.memory import MOST_CLOSED
@@ -42,6 +43,7 @@ async def load_memory(desk: Desk, store: Store) -> None:
         journals = await store.journals(incidents[start : start + 200])
         for group, entries in journals.items():
             desk.memory.states[group] = fold_all(group, entries)
+    await load_openings(desk)
     pause = await store.noted(PAUSE)
     desk.paused = msgspec.json.decode(pause, type=j.Paused) if pause else None
     await store.follow(Follower(desk).learn)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from daemon.core.words import Audience
 from rules.declared import Declared, Gathered
-from rules.model import ChannelRule, Component, Limits, Person, Site
+from rules.model import ChannelRule, Component, Flapping, Limits, Person, Site
 from rules.schema import ChannelBlock
 from rules.schema_fields import did_you_mean
 from rules.texts import BUILT_IN, TextBook, check_template
@@ -153,9 +153,11 @@ def limits(gathered: Gathered) -> Limits:
         refer(gathered, place, name, gathered.known("channels"), "channel")
     if one.block.storm is not None:
         refer(gathered, one.at("storm", "open", "plan"), one.block.storm.open.plan, known, "plan")
-    if one.block.flapping is not None:
-        refer(gathered, one.at("flapping", "plan"), one.block.flapping.plan, known, "plan")
-    return Limits(one.block.take_over, dict(one.block.posts_per_hour))
+    flapping = None
+    if (block := one.block.flapping) is not None:
+        refer(gathered, one.at("flapping", "plan"), block.plan, known, "plan")
+        flapping = Flapping(block.opened, block.within, block.plan)
+    return Limits(one.block.take_over, flapping, dict(one.block.posts_per_hour))
 
 
 def maintenance(gathered: Gathered) -> None:

@@ -192,8 +192,18 @@ class Window(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Flapping:
+    """A group that opened so often ``within`` that time opens on this plan, and a person is asked."""
+
+    opened: int
+    within: Span
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     take_over: Span = 60 * MINUTE
+    flapping: Flapping | None = None
     posts_per_hour: Mapping[str, int] = field(default_factory=dict)
 
 

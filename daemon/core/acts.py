@@ -17,7 +17,7 @@ STATUS_EVENTS = {
 
 
 KEPT = 20
-"""Events of one name that are remembered: `on` + `after` steps may still wait for older ones."""
+"""Events of one name that are remembered (`on` + `after` steps may wait for older ones), and openings."""
 
 
 def happen(
@@ -55,7 +55,12 @@ def close(state: Group, at: Instant) -> None:
     state.refired = False
 
 
+def note_opening(state: Group, at: Instant) -> None:
+    state.openings = (*state.openings, at)[-KEPT:]
+
+
 def reopen(state: Group, at: Instant) -> None:
+    note_opening(state, at)
     state.phase, state.resolved_at, state.ended = "open", None, ""
     state.open_since = at
     state.retracted = False

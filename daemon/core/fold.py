@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from daemon.core import journal as j
-from daemon.core.acts import acted, close, happen, move_plan, reopen
+from daemon.core.acts import acted, close, happen, move_plan, note_opening, reopen
 from daemon.core.channel_view import AGAIN, ChannelView, Queued
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import FINAL, MAY_BE_THERE, DeliveryState
 from daemon.core.group import Episode, Group, Occasions, PageUpdate, Pending
-from daemon.core.limits import SHADOW, shadowed
+from daemon.core.limits import SHADOW, earlier, shadowed
 from daemon.core.promise import broken_at
 from daemon.core.setback import set_back
 from daemon.core.words import Audience, Status
@@ -175,6 +175,7 @@ def _opened(state: Group, _at: Instant, entry: j.Opened) -> None:
     state.plan, state.impact, state.components = entry.plan, entry.impact, entry.components
     state.title = entry.title or state.title
     state.plan_by_person = bool(state.opened_by)
+    note_opening(state, entry.due)
 
 
 def _status(state: Group, at: Instant, entry: j.StatusChanged) -> None:
@@ -370,4 +371,5 @@ _FOLDS: dict[str, Callable[[Group, Instant, Any], None]] = {
     "raise": _raise, "said": _said, "asked": _asked, "set": _set, "skipped": _skipped,
     "waiting": _waiting, "withdrawn": _withdrawn, "promise_broken": _promise_broken,
     "take_over_ended": _take_over_ended, "superseded": _superseded, "ended": _ended, "shadowed": shadowed,
+    "earlier": earlier,
 }  # fmt: skip

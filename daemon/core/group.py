@@ -122,6 +122,7 @@ class Group:
     resolved_at: Instant | None = None
     open_since: Instant | None = None  # the clock of `after`: runs while open
     open_before: Span = 0  # and what it had counted before
+    openings: tuple[Instant, ...] = ()  # it and its like before it opened then, newest last
     plan_began: Instant = 0
     plan_by_person: bool = False
     shadow: bool = False  # nothing leaves for customers, although it counts as said

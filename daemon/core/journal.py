@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from daemon.core.clock import Instant
-from daemon.core.limits import Shadowed
+from daemon.core.limits import LIMIT_KINDS, Limiting
 from daemon.core.words import Audience, Impact, Status
 
 
@@ -175,6 +175,7 @@ class Opened:
     impact: Impact
     components: tuple[str, ...] = ()
     title: str = ""
+    reason: str = ""  # why the plan is not the route's
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +368,7 @@ class Ended:
 Entry = (
     Created | Alerts | Heard | Gap | Numbered | DeliveryMoved | ChannelTurned | Paused | Resumed | Acted
     | Opened | StatusChanged | ImpactRaised | ComponentsChanged | PlanChanged | RaiseLooked | Said | Asked
-    | StepSet | Skipped | Waiting | Withdrawn | PromiseBroken | TakeOverEnded | Superseded | Ended | Shadowed
+    | StepSet | Skipped | Waiting | Withdrawn | PromiseBroken | TakeOverEnded | Superseded | Ended | Limiting
 )  # fmt: skip
 
 KINDS: dict[str, type[Entry]] = {
@@ -375,7 +376,7 @@ KINDS: dict[str, type[Entry]] = {
     for cls in (
         Created, Alerts, Heard, Gap, Numbered, DeliveryMoved, ChannelTurned, Paused, Resumed, Acted,
         Opened, StatusChanged, ImpactRaised, ComponentsChanged, PlanChanged, RaiseLooked, Said, Asked,
-        StepSet, Skipped, Waiting, Withdrawn, PromiseBroken, TakeOverEnded, Superseded, Ended, Shadowed,
+        StepSet, Skipped, Waiting, Withdrawn, PromiseBroken, TakeOverEnded, Superseded, Ended, *LIMIT_KINDS,
     )
 }  # fmt: skip
 

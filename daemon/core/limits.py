@@ -27,6 +27,19 @@ class Shadowed:
     plan: str
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """When incidents of the same route and labels opened or reopened not long before this group."""
+
+    kind: ClassVar[str] = "earlier"
+    decided: ClassVar[bool] = False
+    opened: tuple[Instant, ...]
+
+
+Limiting = Shadowed | Earlier
+LIMIT_KINDS: tuple[type[Limiting], ...] = (Shadowed, Earlier)
+
+
 def shadowed(state: Group, _at: Instant, entry: Shadowed) -> None:
     """Out of the shadow customers know nothing yet: what was told, promised and counted is void."""
     state.shadow = entry.on
@@ -40,3 +53,8 @@ def shadowed(state: Group, _at: Instant, entry: Shadowed) -> None:
     state.promise, state.broken_open = None, False
     state.promises_kept = state.promises_broken = 0
     state.unattended = state.public_updates = state.longest_silence = 0
+
+
+def earlier(state: Group, _at: Instant, entry: Earlier) -> None:
+    """They count towards flapping as if this group had opened so often."""
+    state.openings = entry.opened

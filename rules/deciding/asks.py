@@ -27,6 +27,7 @@ QUESTION_TEXTS = {
     "rule failed": "ask_rule_failed",
     "take_over_ending": "take_over_ending",
     "retract": "ask_retract",
+    "flapping": "ask_flapping",
     "held": "ask_held",
     "unknown": "ask_unknown",
     "dead": "ask_dead",

@@ -19,6 +19,7 @@ from rules.model import (
     ChannelRule,
     Component,
     ConditionError,
+    Flapping,
     Limits,
     Person,
     Plan,
@@ -187,7 +188,8 @@ def rule_sets(draw: st.DrawFn, *, sane: bool = False, windows: bool = True) -> R
         version="v1", site=Site(), channels=CHANNELS, components=COMPONENTS, routes=(route,),
         plans={"public": public, "internal": INTERNAL}, texts=EchoTexts(),
         windows={"hours": Hours()} if windows else {}, people={"comms": Person("comms", "ops", "@comms")},
-        limits=Limits(), router=nowhere,
+        limits=Limits(flapping=draw(st.sampled_from([None, None, Flapping(1, 60 * MINUTE, "internal")]))),
+        router=nowhere,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What holds automatic words back, through a whole daemon: plans in shadow."""
+"""What holds automatic words back, through a whole daemon: plans in shadow, flapping."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.core import journal as j
 from daemon.core.errors import Refused
 from daemon.service.incidents import UpdateRequest
 from daemon.web.api_views import whole_incident
@@ -41,4 +42,40 @@ async def test_a_plan_in_shadow_tells_nobody_and_records_it_all(tmp_path: Path) 
     assert whole.page_url == "https://status.example.com"
     with pytest.raises(Refused, match="every public plan is in shadow"):
         await house.incidents.update(1, "ana", UpdateRequest(text="Hello.", to=("page",)))
+    await house.close()
+
+
+FLAPPING = (
+    RULES.replace("monitor_for: 10m", "monitor_for: 0s\n    reopen_within: 0s").replace(
+        "keep_firing_for: 5m", "keep_firing_for: 0s"
+    )
+    + "limits: { flapping: { opened: 3, within: 1h, plan: internal } }\n"
+)
+
+
+async def opened_on(house: House, component: str) -> list[str]:
+    """The plans that the incidents of a component opened on, oldest first."""
+    rows = (await house.store.incidents(50)).items
+    journals = [await house.store.journal(row.id) for row in reversed(rows) if row.key[0][1] == component]
+    return [one.entry.plan for journal in journals for one in journal if isinstance(one.entry, j.Opened)]
+
+
+async def test_the_fourth_incident_within_the_hour_is_internal(tmp_path: Path) -> None:
+    """Also when the daemon started anew in between; an hour later the same alert is public again."""
+    house = await House.open(tmp_path, FLAPPING)
+    for number in range(5):
+        await house.alert(starts_at=house.clock.now())
+        await house.alert(service="search", starts_at=house.clock.now()) if number == 3 else None
+        await house.forward(2)
+        await house.alert(firing=False, starts_at=house.clock.now())
+        await house.forward(8)
+        if number == 2:
+            await house.restart()
+    assert await opened_on(house, "checkout") == ["public", "public", "public", "internal", "internal"]
+    assert await opened_on(house, "search") == ["public"]
+    assert sum("flaps: it opened 3 times within 1h" in text for _, text in house.heard("ops")) == 1
+    await house.forward(60)
+    await house.alert(starts_at=house.clock.now())
+    await house.forward(2)
+    assert (await opened_on(house, "checkout"))[5:] == ["public"]
     await house.close()
