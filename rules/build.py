@@ -18,7 +18,7 @@ from rules.windows import IntervalWindow
 from rules.yaml_source import Document, Path
 
 UNKNOWN, BAD_TEXT, BAD_CHANNEL, CYCLE, PUBLIC_QUESTION = "R010", "R014", "R016", "R019", "R020"
-LEFT_OUT = "R030"
+NOT_POSSIBLE, LEFT_OUT = "R007", "R030"
 
 
 class ConfiguredChannel(NamedTuple):
@@ -150,7 +150,8 @@ def limits(gathered: Gathered) -> Limits:
     known = gathered.known("plans")
     for name in one.block.posts_per_hour:
         place = one.at("posts_per_hour", name)
-        refer(gathered, place, name, gathered.known("channels"), "channel")
+        if refer(gathered, place, name, gathered.known("channels"), "channel"):
+            _refuse_page(gathered, place, name)
     if one.block.storm is not None:
         refer(gathered, one.at("storm", "open", "plan"), one.block.storm.open.plan, known, "plan")
     flapping = None
@@ -158,6 +159,13 @@ def limits(gathered: Gathered) -> Limits:
         refer(gathered, one.at("flapping", "plan"), block.plan, known, "plan")
         flapping = Flapping(block.opened, block.within, block.plan)
     return Limits(one.block.take_over, flapping, dict(one.block.posts_per_hour))
+
+
+def _refuse_page(gathered: Gathered, place: tuple[Document, Path], name: str) -> None:
+    """The page has the first word: nothing else could leave while its own text waits."""
+    if gathered.channels[name].block.kind == "status_page":
+        message = f"{name} is a status page, which has no budget: it has every word first"
+        gathered.add(place, message, "remove it, or name another channel", code=NOT_POSSIBLE, at_key=True)
 
 
 def maintenance(gathered: Gathered) -> None:

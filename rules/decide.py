@@ -16,7 +16,7 @@ from rules.deciding.asks import ask_about_failures
 from rules.deciding.collapse import collapse
 from rules.deciding.draft import Draft, SomethingIsDue
 from rules.deciding.people import people
-from rules.deciding.returns import catch_up
+from rules.deciding.returns import catch_up, use_room
 from rules.deciding.shadow import shadow
 from rules.deciding.steps import steps
 from rules.deciding.transitions import open_if_due, transitions
@@ -63,6 +63,7 @@ def _settle(draft: Draft) -> Decision:
         transitions(draft)
         shadow(draft)
         catch_up(draft)
+        use_room(draft)
         approvals(draft)
         steps(draft)
         ask_about_failures(draft)

@@ -41,6 +41,11 @@ def _asked(entry: dict[str, Any]) -> str:
     return f"asked {entry['whom']}: {entry['reason']}"
 
 
+def _over_budget(entry: dict[str, Any]) -> str:
+    until = screen.long_time(entry["until"])
+    return f"step {entry['step']} waits for room on {', '.join(entry['channels'])} until {until}"
+
+
 def _plan(entry: dict[str, Any]) -> str:
     return f"moved to plan {entry['plan']}"
 
@@ -56,4 +61,5 @@ _SENTENCES = {
     "withdrawn": _withdrawn,
     "asked": _asked,
     "plan": _plan,
+    "over_budget": _over_budget,
 }

@@ -66,11 +66,15 @@ def _channels(channels: Any) -> None:
         return
     screen.heading("Channels")
     rows = (
-        (one["channel"], one["audience"], "yes" if one["told"] else "no", "down" if one["down"] else "",
+        (one["channel"], one["audience"], "yes" if one["told"] else "no", _trouble(one),
          ", ".join(f"{count} {state}" for state, count in one["deliveries"].items()))
         for one in channels
     )  # fmt: skip
     screen.print_table(("!channel", "!audience", "!told", "!", "deliveries"), rows, empty="")
+
+
+def _trouble(channel: Any) -> str:
+    return "down" if channel["down"] else "waits for room" if channel["over_budget"] else ""
 
 
 def _updates(updates: Any) -> None:

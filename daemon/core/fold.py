@@ -11,7 +11,7 @@ from daemon.core.channel_view import AGAIN, ChannelView, Queued
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import FINAL, MAY_BE_THERE, DeliveryState
 from daemon.core.group import Episode, Group, Occasions, PageUpdate, Pending
-from daemon.core.limits import SHADOW, earlier, shadowed
+from daemon.core.limits import SHADOW, budget_spent, earlier, had_room, over_budget, shadowed
 from daemon.core.promise import broken_at
 from daemon.core.setback import set_back
 from daemon.core.words import Audience, Status
@@ -214,10 +214,16 @@ def _raise(state: Group, _at: Instant, entry: j.RaiseLooked) -> None:
     state.raise_held = frozenset(entry.held)
 
 
+def _anew(state: Group, occasion: str) -> None:
+    if occasion.startswith(AGAIN):
+        had_room(state, (occasion.removeprefix(AGAIN).rpartition("/")[0],))
+
+
 def _occasion_ended(state: Group, at: Instant, entry: j.Said | j.Asked | j.StepSet | j.Skipped) -> None:
     if not entry.occasion:
         return
     state.done.add(entry.occasion)
+    _anew(state, entry.occasion)
     state.waiting.pop(entry.occasion, None)
     if not entry.step or entry.occasion.startswith(AGAIN):  # the step's own occasion has ended before
         return
@@ -230,6 +236,7 @@ def _occasion_ended(state: Group, at: Instant, entry: j.Said | j.Asked | j.StepS
 
 def _said(state: Group, at: Instant, entry: j.Said) -> None:
     _occasion_ended(state, at, entry)
+    had_room(state, entry.posts)
     for channel, text in entry.posts.items():
         view = state.channels.setdefault(channel, ChannelView())
         view.audience = Audience.internal if channel in entry.internal else Audience.public
@@ -323,6 +330,7 @@ def _skipped(state: Group, at: Instant, entry: j.Skipped) -> None:
 
 def _waiting(state: Group, at: Instant, entry: j.Waiting) -> None:
     state.attempts[entry.occasion] = entry.attempt
+    _anew(state, entry.occasion)
     state.waiting[entry.occasion] = Pending(
         entry.step, entry.plan, entry.occasion, entry.need, at, entry.until, entry.otherwise, entry.posts,
         entry.promise, entry.attempt, state.status, state.impact, state.components, first=entry.first,
@@ -371,5 +379,5 @@ _FOLDS: dict[str, Callable[[Group, Instant, Any], None]] = {
     "raise": _raise, "said": _said, "asked": _asked, "set": _set, "skipped": _skipped,
     "waiting": _waiting, "withdrawn": _withdrawn, "promise_broken": _promise_broken,
     "take_over_ended": _take_over_ended, "superseded": _superseded, "ended": _ended, "shadowed": shadowed,
-    "earlier": earlier,
+    "earlier": earlier, "budget_spent": budget_spent, "over_budget": over_budget,
 }  # fmt: skip

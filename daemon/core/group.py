@@ -182,6 +182,7 @@ class Group:
     taken_over_by: str = ""
     taken_over_act: Instant | None = None
     take_over_announced: bool = False
+    spent: dict[str, Instant] = field(default_factory=dict)  # channels without room, until when
     paused_by: str = ""
     paused_until: Instant | None = None
     postmortem_scheduled: bool = False
@@ -199,6 +200,7 @@ class Group:
         twin.events = dict(self.events)
         twin.person = list(self.person)
         twin.updates = list(self.updates)
+        twin.spent = dict(self.spent)
         twin.channels = {key: value.copy() for key, value in self.channels.items()}
         return twin
 

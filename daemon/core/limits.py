@@ -5,13 +5,14 @@ They are entries like those of ``daemon.core.journal``; each knows how it become
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from daemon.core.channel_view import ChannelView
+from daemon.core.channel_view import ChannelView, Queued
 from daemon.core.clock import Instant
 from daemon.core.group import Group
-from daemon.core.words import Audience
+from daemon.core.words import Audience, Status
 
 SHADOW = "shadow"
 """What stands in place of a delivery's state where nothing left: the plan is in shadow."""
@@ -36,8 +37,32 @@ class Earlier:
     opened: tuple[Instant, ...]
 
 
-Limiting = Shadowed | Earlier
-LIMIT_KINDS: tuple[type[Limiting], ...] = (Shadowed, Earlier)
+@dataclass(frozen=True, slots=True)
+class BudgetSpent:
+    """All incidents together have posted on a channel what its hour allows, until then; None: no longer."""
+
+    kind: ClassVar[str] = "budget_spent"
+    decided: ClassVar[bool] = False
+    channel: str
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverBudget:
+    """A text does not go to these channels yet; the newest one is said there when there is room."""
+
+    kind: ClassVar[str] = "over_budget"
+    decided: ClassVar[bool] = True
+    step: str
+    plan: str
+    channels: tuple[str, ...]
+    status: Status
+    until: Instant
+    internal: bool = False
+
+
+Limiting = Shadowed | Earlier | BudgetSpent | OverBudget
+LIMIT_KINDS: tuple[type[Limiting], ...] = (Shadowed, Earlier, BudgetSpent, OverBudget)
 
 
 def shadowed(state: Group, _at: Instant, entry: Shadowed) -> None:
@@ -58,3 +83,27 @@ def shadowed(state: Group, _at: Instant, entry: Shadowed) -> None:
 def earlier(state: Group, _at: Instant, entry: Earlier) -> None:
     """They count towards flapping as if this group had opened so often."""
     state.openings = entry.opened
+
+
+def budget_spent(state: Group, _at: Instant, entry: BudgetSpent) -> None:
+    """Kept by channel; a channel with room is not kept."""
+    if entry.until is not None:
+        state.spent[entry.channel] = entry.until
+    else:
+        state.spent.pop(entry.channel, None)
+
+
+def over_budget(state: Group, at: Instant, entry: OverBudget) -> None:
+    """The newest text waits in place of the one before it."""
+    for name in entry.channels:
+        audience = Audience.internal if entry.internal else Audience.public
+        view = state.channels.setdefault(name, ChannelView(audience))
+        view.over_budget = Queued(at, step=entry.step, plan=entry.plan, status=entry.status)
+        view.again += 1
+
+
+def had_room(state: Group, channels: Iterable[str]) -> None:
+    """Newer words went there, or what waited for room has had its turn."""
+    for name in channels:
+        if name in state.channels:
+            state.channels[name].over_budget = None

@@ -19,8 +19,8 @@ MOVED = (
 )  # fmt: skip
 """Fields of Group that hold an instant of our own clock's past."""
 
-KEPT = frozenset({"at", "started_at", "paused_until", "promise"})
-"""The entry's own, a sender's, a person's word, and one that follows the update that made it."""
+KEPT = frozenset({"at", "started_at", "paused_until", "promise", "spent"})
+"""The entry's own, a sender's, a person's word, one that follows its update, and those told anew."""
 
 
 def set_back(state: Group, at: Instant, since: Instant) -> None:

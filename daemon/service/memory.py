@@ -51,6 +51,7 @@ class Memory:
         self.opened_by_people: dict[int, None] = {}  # live groups that a person opened
         self.numbers: dict[int, int] = {}  # incident number -> group
         self.last_opened: dict[Key, int] = {}  # the newest incident of a key that has ended
+        self.posted: dict[str, tuple[Instant, ...]] = {}  # automatic posts of the last hour, by channel
         self.episodes: dict[tuple[str, str], KnownEpisode] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self._undo_batch = -1  # no batch yet: what is loaded at start is durable
@@ -157,6 +158,10 @@ class Memory:
             self._put(self.last_opened, key, group)
         if len(self.last_opened) > MOST_KEYS:
             self._put(self.last_opened, next(iter(self.last_opened)), MISSING)
+
+    def count(self, channel: str, posts: tuple[Instant, ...]) -> None:
+        """The posts of a channel's last hour, as they are with a new one."""
+        self._put(self.posted, channel, posts)
 
     def put_off(self, group: int) -> None:
         """Nothing is due in the group until it is decided anew."""

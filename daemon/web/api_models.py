@@ -78,6 +78,7 @@ class ChannelState(Struct, kw_only=True):
     audience: Literal["public", "internal"]
     told: bool
     down: bool
+    over_budget: Annotated[bool, Meta(description="A text waits for room in the channel's hour.")]
     deliveries: dict[str, int]
 
 

@@ -145,6 +145,7 @@ def _channel(name: str, view: ChannelView, state: Group) -> m.ChannelState:
         audience=cast("Any", view.audience.value),
         told=view.told and not (state.shadow and view.audience is Audience.public),
         down=view.down,
+        over_budget=view.over_budget is not None,
         deliveries=dict(sorted(Counter(map(str, view.states.values())).items())),
     )
 

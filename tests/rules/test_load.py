@@ -86,6 +86,8 @@ REFERENCES = [
     ("id: all", "id: catch_all", "catch_all", "routes[0].id", "built-in route", "R008"),
     ("plans:\n", "limits: { posts_per_hour: { pages: 3 } }\nplans:\n", "3 } }", "limits.posts_per_hour.pages",
      "did you mean page?", "R010"),
+    ("plans:\n", "limits: { posts_per_hour: { page: 3 } }\nplans:\n", "page: 3 }",
+     "limits.posts_per_hour.page", "no budget", "R007"),
     ("plans:\n", "limits: { flapping: { opened: 3, within: 1h, plan: x } }\nplans:\n", "x } }",
      "limits.flapping.plan", "no plan", "R010"),
     ("plans:\n", "maintenance: { overrun: { open: { impact: none, plan: x } } }\nplans:\n", "x } }",

@@ -1,4 +1,4 @@
-"""What holds automatic words back, through a whole daemon: plans in shadow, flapping."""
+"""What holds automatic words back, through a whole daemon: plans in shadow, flapping, budgets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from daemon.core import journal as j
 from daemon.core.errors import Refused
+from daemon.core.limits import OverBudget
 from daemon.service.incidents import UpdateRequest
 from daemon.web.api_views import whole_incident
 from tests.stories.house import RULES, House
@@ -78,4 +79,40 @@ async def test_the_fourth_incident_within_the_hour_is_internal(tmp_path: Path) -
     await house.alert(starts_at=house.clock.now())
     await house.forward(2)
     assert (await opened_on(house, "checkout"))[5:] == ["public"]
+    await house.close()
+
+
+BUDGET = (
+    RULES.replace(
+        "  - { id: search,",
+        "  - { id: cart, name: Cart, matchers: [ 'service=\"cart\"' ] }\n  - { id: search,",
+    ).replace(
+        "      - { id: social, after: 2h",
+        "      - { id: wide, after: 10m, say: short, to: [ x ] }\n      - { id: social, after: 9h",
+    )
+    + "limits: { posts_per_hour: { x: 2 } }\n"
+)
+
+
+async def test_x_takes_two_automatic_posts_an_hour_of_all_incidents_together(tmp_path: Path) -> None:
+    """The third waits, through a restart too, until there is room; a person and "resolved" do not."""
+    house = await House.open(tmp_path, BUDGET)
+    for service in ("checkout", "search", "cart"):
+        await house.alert(service=service)
+        await house.forward(5)
+    await house.forward(11)  # wide is due at 11, 16 and 21
+    assert [minute for minute, _ in house.heard("x")] == [11, 16]
+    whole = whole_incident(house.state(3), await house.store.journal(3), house.desk.book.current)
+    assert {one.channel: one.over_budget for one in whole.channels}["x"]
+    await house.restart()
+    await house.incidents.update(2, "ana", UpdateRequest(text="We found it.", to=("page", "x")))
+    await house.alert(service="checkout", firing=False)
+    await house.forward(30)
+    assert [minute for minute, _ in house.heard("x")][2:] == [26, 41]  # ana, and the end of the first
+    await house.forward(30)
+    (late,) = house.heard("x")[4:]
+    assert late[0] == 71  # an hour after the first
+    assert "After 1 hour" in late[1]
+    journal = [one.entry for one in await house.store.journal(3)]
+    assert [one.step for one in journal if isinstance(one, OverBudget)] == ["wide"]
     await house.close()
