@@ -18,7 +18,7 @@ from rules.windows import IntervalWindow
 from rules.yaml_source import Document, Path
 
 UNKNOWN, BAD_TEXT, BAD_CHANNEL, CYCLE, PUBLIC_QUESTION = "R010", "R014", "R016", "R019", "R020"
-NOT_POSSIBLE, LEFT_OUT = "R007", "R030"
+NOT_POSSIBLE, NOT_BUILT, LEFT_OUT = "R007", "R022", "R030"
 
 
 class ConfiguredChannel(NamedTuple):
@@ -110,6 +110,8 @@ def _refuse_cycles(gathered: Gathered, made: Mapping[str, Component]) -> None:
         if key in seen:
             place = gathered.components[key].at("depends_on")
             gathered.add(place, f"{key} depends on itself", "remove one of the links", code=CYCLE)
+        elif component.depends_on and all(name in made for name in component.depends_on):
+            _not_built(gathered, gathered.components[key].at("depends_on"), "depends_on")
 
 
 def people(gathered: Gathered, made: Mapping[str, ChannelRule]) -> dict[str, Person]:
@@ -152,13 +154,20 @@ def limits(gathered: Gathered) -> Limits:
         place = one.at("posts_per_hour", name)
         if refer(gathered, place, name, gathered.known("channels"), "channel"):
             _refuse_page(gathered, place, name)
-    if one.block.storm is not None:
-        refer(gathered, one.at("storm", "open", "plan"), one.block.storm.open.plan, known, "plan")
+    storm = one.block.storm
+    if storm and refer(gathered, one.at("storm", "open", "plan"), storm.open.plan, known, "plan"):
+        _not_built(gathered, one.at("storm"), "storm")
     flapping = None
     if (block := one.block.flapping) is not None:
         refer(gathered, one.at("flapping", "plan"), block.plan, known, "plan")
         flapping = Flapping(block.opened, block.within, block.plan)
     return Limits(one.block.take_over, flapping, dict(one.block.posts_per_hour))
+
+
+def _not_built(gathered: Gathered, place: tuple[Document, Path], what: str) -> None:
+    """A key of the language that this version would not act on: silence about it would be a trap."""
+    message = f"{what} is part of the language, but this version does not act on it yet"
+    gathered.add(place, message, "remove it", code=NOT_BUILT, at_key=True)
 
 
 def _refuse_page(gathered: Gathered, place: tuple[Document, Path], name: str) -> None:
@@ -171,9 +180,11 @@ def _refuse_page(gathered: Gathered, place: tuple[Document, Path], name: str) ->
 def maintenance(gathered: Gathered) -> None:
     """Only checked for now: what it does comes with maintenance windows."""
     one = gathered.maintenance
-    if one is not None and one.block.overrun is not None:
-        plan = one.block.overrun.open.plan
-        refer(gathered, one.at("overrun", "open", "plan"), plan, gathered.known("plans"), "plan")
+    if one is None or one.block.overrun is None:
+        return
+    plan = one.block.overrun.open.plan
+    if refer(gathered, one.at("overrun", "open", "plan"), plan, gathered.known("plans"), "plan"):
+        _not_built(gathered, one.at("overrun"), "overrun")
 
 
 def texts(gathered: Gathered, site: Site, made: Mapping[str, Component]) -> TextBook:
