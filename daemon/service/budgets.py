@@ -63,7 +63,7 @@ def bound(entry: j.Entry) -> bool:
 
 def spend(tx: Tx, memory: Memory, caps: Caps, recorded: Iterable[j.Recorded]) -> None:
     """Count what was just said on channels with a budget."""
-    for one in recorded:
+    for one in recorded if caps else ():
         if not isinstance(one.entry, j.Said) or not bound(one.entry):
             continue
         for channel in one.entry.posts.keys() & caps.keys():
