@@ -294,7 +294,8 @@ def _asked(state: Group, at: Instant, entry: j.Asked) -> None:
     _occasion_ended(state, at, entry)
     state.questions += 1
     if entry.channel:
-        view = state.channels.setdefault(entry.channel, ChannelView(audience=Audience.internal))
+        view = state.channels.setdefault(entry.channel, ChannelView())
+        view.audience = Audience.internal  # also where all that was known of it is that it is down
         view.states[entry.update] = DeliveryState.queued
         view.queued[entry.update] = Queued(at, question=entry.reason, occasion=entry.occasion)
         view.first = view.first or entry.update
