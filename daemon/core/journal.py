@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from daemon.core.clock import Instant
-from daemon.core.limits import LIMIT_KINDS, Limiting
+from daemon.core.limits import Limiting
 from daemon.core.words import Audience, Impact, Status
 
 
@@ -371,14 +371,7 @@ Entry = (
     | StepSet | Skipped | Waiting | Withdrawn | PromiseBroken | TakeOverEnded | Superseded | Ended | Limiting
 )  # fmt: skip
 
-KINDS: dict[str, type[Entry]] = {
-    cls.kind: cls
-    for cls in (
-        Created, Alerts, Heard, Gap, Numbered, DeliveryMoved, ChannelTurned, Paused, Resumed, Acted,
-        Opened, StatusChanged, ImpactRaised, ComponentsChanged, PlanChanged, RaiseLooked, Said, Asked,
-        StepSet, Skipped, Waiting, Withdrawn, PromiseBroken, TakeOverEnded, Superseded, Ended, *LIMIT_KINDS,
-    )
-}  # fmt: skip
+KINDS: dict[str, type[Entry]] = {cls.kind: cls for cls in get_args(Entry)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,6 @@ class OverBudget:
 
 
 Limiting = Shadowed | Earlier | BudgetSpent | OverBudget
-LIMIT_KINDS: tuple[type[Limiting], ...] = (Shadowed, Earlier, BudgetSpent, OverBudget)
 
 
 def shadowed(state: Group, _at: Instant, entry: Shadowed) -> None:

@@ -107,13 +107,7 @@ def ask(
     facts = text_facts(
         draft, **{"reason": detail, "step": step.id if step else "", "ready": ready, **(more or {})}
     )
-    text_name = QUESTION_TEXTS.get(reason, "ask_update")
-    try:
-        text = draft.rules.texts.render(text_name, channel, facts)
-    except TextError:
-        text = draft.rules.texts.built_in(text_name, channel, facts)
-    if state.shadow and ready:
-        text += f"\n\n{REHEARSED}"
+    text = _question(draft, reason, channel, facts)
     draft.add(
         Asked(
             update=update_id.question(state.public_id, state.questions + 1),
@@ -129,6 +123,15 @@ def ask(
             waits=waits,
         )
     )
+
+
+def _question(draft: Draft, reason: str, channel: ChannelRule, facts: Mapping[str, Any]) -> str:
+    name = QUESTION_TEXTS.get(reason, "ask_update")
+    try:
+        text = draft.rules.texts.render(name, channel, facts)
+    except TextError:
+        text = draft.rules.texts.built_in(name, channel, facts)
+    return f"{text}\n\n{REHEARSED}" if draft.state.shadow and facts["ready"] else text
 
 
 def ask_about_failures(draft: Draft) -> bool:
