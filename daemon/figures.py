@@ -19,7 +19,7 @@ LONGEST_SILENCE = 60 * MINUTE
 
 def is_overdue(state: Group, now: Instant) -> bool:
     """Whether customers wait for a word: a promise has passed, or an hour of silence."""
-    if state.phase != "open" or not state.page_told or state.last_counting is None:
+    if state.phase != "open" or state.shadow or not state.page_told or state.last_counting is None:
         return False
     if state.promise is not None:
         return now >= broken_at(state.promise)

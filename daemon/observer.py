@@ -5,9 +5,10 @@ from __future__ import annotations
 import structlog
 
 from daemon.core import journal as j
-from daemon.core.clock import Instant
+from daemon.core.clock import Instant, to_iso
 from daemon.core.delivery import Delivery
 from daemon.core.group import Group
+from daemon.core.limits import BudgetSpent, OverBudget
 from daemon.core.ports import Channel, Outcome, Sent
 from daemon.core.words import Audience
 from daemon.metrics import Metrics
@@ -16,7 +17,7 @@ from daemon.service.posts import incident_name
 log = structlog.get_logger("tocsin.incidents")
 
 ACTIONS = {j.Said: "said", j.Asked: "asked", j.StepSet: "set", j.Skipped: "skipped"}
-QUIET = (j.Alerts, j.Heard, j.DeliveryMoved, j.Created, j.RaiseLooked)
+QUIET = (j.Alerts, j.Heard, j.DeliveryMoved, j.Created, j.RaiseLooked, BudgetSpent)
 
 
 class Watcher:
@@ -38,7 +39,7 @@ class Watcher:
                 self._metrics.incident_opened(entry.impact)
             case j.Said():
                 self._said(group, recorded.at, entry)
-            case j.PromiseBroken():
+            case j.PromiseBroken() if not group.shadow:
                 self._metrics.promise_ended(kept=False)
             case j.Ended():
                 self._last_public.pop(group.id, None)
@@ -48,7 +49,7 @@ class Watcher:
             self._line(group, entry)
 
     def _said(self, group: Group, at: Instant, said: j.Said) -> None:
-        if said.audience is not Audience.public or not said.counts or group.opened_at is None:
+        if said.audience is not Audience.public or said.shadow or not said.counts or group.opened_at is None:
             return
         before = self._last_public.get(group.id)
         if before is None and group.public_updates == 1:
@@ -65,6 +66,9 @@ class Watcher:
         }
         if isinstance(entry, j.Said):
             fields["channels"] = sorted(entry.posts)
+            fields |= {"shadow": True} if entry.shadow else {}
+        if isinstance(entry, OverBudget):
+            fields |= {"channels": list(entry.channels), "until": to_iso(entry.until)}
         log.info(entry.kind, incident=incident_name(group), **fields)
 
     def edited(self, channel: Channel, row: Delivery, outcome: Outcome, took: float) -> None:

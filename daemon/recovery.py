@@ -13,8 +13,10 @@ from daemon.core.delivery import DeliveryState
 from daemon.core.fold import fold_all
 from daemon.core.ports import Channel
 from daemon.core.store import Store
+from daemon.service import budgets
 from daemon.service.deliveries import DeliveryDesk
 from daemon.service.desk import HEARTBEAT, Desk
+from daemon.service.flapping import load_openings
 from daemon.service.following import Follower
 from daemon.service.incidents import PAUSE
 from daemon.service.memory import MOST_CLOSED
@@ -42,9 +44,19 @@ async def load_memory(desk: Desk, store: Store) -> None:
         journals = await store.journals(incidents[start : start + 200])
         for group, entries in journals.items():
             desk.memory.states[group] = fold_all(group, entries)
+    await load_openings(desk)
+    await _load_budgets(desk, store)
     pause = await store.noted(PAUSE)
     desk.paused = msgspec.json.decode(pause, type=j.Paused) if pause else None
     await store.follow(Follower(desk).learn)
+
+
+async def _load_budgets(desk: Desk, store: Store) -> None:
+    for channel in desk.channels:
+        name = budgets.NOTE + channel
+        posts = await store.noted(name)
+        if posts:
+            budgets.learned(desk.memory, {name: posts})
 
 
 async def settle_the_past(desk: Desk, store: Store, channels: Mapping[str, Channel], clock: Clock) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from daemon.core.words import Audience
 from rules.declared import Declared, Gathered
-from rules.model import ChannelRule, Component, Limits, Person, Site
+from rules.model import ChannelRule, Component, Flapping, Limits, Person, Site
 from rules.schema import ChannelBlock
 from rules.schema_fields import did_you_mean
 from rules.texts import BUILT_IN, TextBook, check_template
@@ -18,7 +18,7 @@ from rules.windows import IntervalWindow
 from rules.yaml_source import Document, Path
 
 UNKNOWN, BAD_TEXT, BAD_CHANNEL, CYCLE, PUBLIC_QUESTION = "R010", "R014", "R016", "R019", "R020"
-LEFT_OUT = "R030"
+NOT_POSSIBLE, NOT_BUILT, LEFT_OUT = "R007", "R022", "R030"
 
 
 class ConfiguredChannel(NamedTuple):
@@ -110,6 +110,8 @@ def _refuse_cycles(gathered: Gathered, made: Mapping[str, Component]) -> None:
         if key in seen:
             place = gathered.components[key].at("depends_on")
             gathered.add(place, f"{key} depends on itself", "remove one of the links", code=CYCLE)
+        elif component.depends_on and all(name in made for name in component.depends_on):
+            _not_built(gathered, gathered.components[key].at("depends_on"), "depends_on")
 
 
 def people(gathered: Gathered, made: Mapping[str, ChannelRule]) -> dict[str, Person]:
@@ -150,20 +152,39 @@ def limits(gathered: Gathered) -> Limits:
     known = gathered.known("plans")
     for name in one.block.posts_per_hour:
         place = one.at("posts_per_hour", name)
-        refer(gathered, place, name, gathered.known("channels"), "channel")
-    if one.block.storm is not None:
-        refer(gathered, one.at("storm", "open", "plan"), one.block.storm.open.plan, known, "plan")
-    if one.block.flapping is not None:
-        refer(gathered, one.at("flapping", "plan"), one.block.flapping.plan, known, "plan")
-    return Limits(one.block.take_over, dict(one.block.posts_per_hour))
+        if refer(gathered, place, name, gathered.known("channels"), "channel"):
+            _refuse_page(gathered, place, name)
+    storm = one.block.storm
+    if storm and refer(gathered, one.at("storm", "open", "plan"), storm.open.plan, known, "plan"):
+        _not_built(gathered, one.at("storm"), "storm")
+    flapping = None
+    if (block := one.block.flapping) is not None:
+        refer(gathered, one.at("flapping", "plan"), block.plan, known, "plan")
+        flapping = Flapping(block.opened, block.within, block.plan)
+    return Limits(one.block.take_over, flapping, dict(one.block.posts_per_hour))
+
+
+def _not_built(gathered: Gathered, place: tuple[Document, Path], what: str) -> None:
+    """A key of the language that this version would not act on: silence about it would be a trap."""
+    message = f"{what} is part of the language, but this version does not act on it yet"
+    gathered.add(place, message, "remove it", code=NOT_BUILT, at_key=True)
+
+
+def _refuse_page(gathered: Gathered, place: tuple[Document, Path], name: str) -> None:
+    """The page has the first word: nothing else could leave while its own text waits."""
+    if gathered.channels[name].block.kind == "status_page":
+        message = f"{name} is a status page, which has no budget: it has every word first"
+        gathered.add(place, message, "remove it, or name another channel", code=NOT_POSSIBLE, at_key=True)
 
 
 def maintenance(gathered: Gathered) -> None:
     """Only checked for now: what it does comes with maintenance windows."""
     one = gathered.maintenance
-    if one is not None and one.block.overrun is not None:
-        plan = one.block.overrun.open.plan
-        refer(gathered, one.at("overrun", "open", "plan"), plan, gathered.known("plans"), "plan")
+    if one is None or one.block.overrun is None:
+        return
+    plan = one.block.overrun.open.plan
+    if refer(gathered, one.at("overrun", "open", "plan"), plan, gathered.known("plans"), "plan"):
+        _not_built(gathered, one.at("overrun"), "overrun")
 
 
 def texts(gathered: Gathered, site: Site, made: Mapping[str, Component]) -> TextBook:

@@ -166,6 +166,11 @@ _ASK: Mapping[str, str] = {
     "ask_retract": "{{ heading }}: its last component was removed. If it was a false alarm, please retract it"
     "{% if incident %} (tocsin incident retract {{ incident }}){% endif %};"
     " otherwise name what is affected.",
+    "ask_flapping": "{{ heading }} flaps{% if reason %}: {{ reason }}{% endif %}."
+    " Please look at the alert's thresholds and at the service; if customers should know, write an update"
+    + _COMMAND
+    + "."
+    + _READY,
     "ask_held": "{{ heading }}: nobody knows whether a post{% if reason %} on {{ reason }}{% endif %}"
     " arrived. Please look there, then confirm, resend or drop it (tocsin outbox list --state held)."
     + _READY,

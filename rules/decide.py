@@ -16,7 +16,8 @@ from rules.deciding.asks import ask_about_failures
 from rules.deciding.collapse import collapse
 from rules.deciding.draft import Draft, SomethingIsDue
 from rules.deciding.people import people
-from rules.deciding.returns import catch_up
+from rules.deciding.returns import catch_up, use_room
+from rules.deciding.shadow import shadow
 from rules.deciding.steps import steps
 from rules.deciding.transitions import open_if_due, transitions
 from rules.deciding.wakes import next_due
@@ -57,9 +58,12 @@ def _settle(draft: Draft) -> Decision:
     for _ in range(MOST_PASSES):
         before = len(draft.entries)
         open_if_due(draft)
+        shadow(draft)
         people(draft)
         transitions(draft)
+        shadow(draft)
         catch_up(draft)
+        use_room(draft)
         approvals(draft)
         steps(draft)
         ask_about_failures(draft)

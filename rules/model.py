@@ -192,8 +192,18 @@ class Window(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Flapping:
+    """A group that opened so often ``within`` that time opens on this plan, and a person is asked."""
+
+    opened: int
+    within: Span
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     take_over: Span = 60 * MINUTE
+    flapping: Flapping | None = None
     posts_per_hour: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -250,11 +260,13 @@ class RuleSet:
         return any(channel.is_page and channel.configured for channel in self.channels.values())
 
     def first_public_plan(self) -> str:
-        """The first plan in the files that speaks in public; what a person's update falls back to."""
-        for plan in self.plans.values():
-            if any(self._is_public(step.to) for step in plan.steps if step.say):
-                return plan.id
-        return next(iter(self.plans), "")
+        """The first plan in the files that speaks in public, of those in shadow only if all are."""
+        public = [
+            plan for plan in self.plans.values()
+            if any(self._is_public(step.to) for step in plan.steps if step.say)
+        ]  # fmt: skip
+        first = next((plan for plan in public if not plan.shadow), public[0] if public else None)
+        return first.id if first is not None else next(iter(self.plans), "")
 
     def _is_public(self, names: tuple[str, ...]) -> bool:
         return any(

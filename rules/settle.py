@@ -34,13 +34,15 @@ def settle(
     *,
     due: Instant | None,
     number: Callable[[], int],
+    world: Sequence[Entry] = (),
 ) -> Settlement:
     """Take inputs in and decide at ``now``; what was due before ``now`` is decided first.
 
     ``state`` is used up: go on with the settlement's.  ``number`` gives an
-    incident its number when it opens.
+    incident its number when it opens.  ``world`` are facts that hold already: they
+    come before everything else.
     """
-    recorded: list[Recorded] = []
+    recorded: list[Recorded] = [fold.add(state, now, entry) for entry in world]
     if inputs and due is not None and due < now:
         state, _ = _decide(state, rules, now, recorded, number)
     recorded.extend(fold.add(state, now, entry) for entry in inputs)

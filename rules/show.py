@@ -7,7 +7,7 @@ from typing import Any
 
 from rules import durations, text_facts
 from rules.facts import IF_FACTS, LABEL_FUNCTION
-from rules.model import Approve, ImpactByLabel, Plan, Route, RuleSet, Step
+from rules.model import Approve, Flapping, ImpactByLabel, Plan, Route, RuleSet, Step
 from rules.windows import Interval, IntervalWindow
 
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
@@ -66,6 +66,7 @@ def expanded(rules: RuleSet) -> dict[str, Any]:
         "people": {one.id: {"channel": one.channel, "mention": one.mention} for one in rules.people.values()},
         "limits": {
             "take_over": durations.show(rules.limits.take_over),
+            **_flapping(rules.limits.flapping),
             "posts_per_hour": dict(rules.limits.posts_per_hour),
         },
     }  # fmt: skip
@@ -99,6 +100,12 @@ def _route(route: Route) -> dict[str, Any]:
         ],
         "was": list(route.was),
     }
+
+
+def _flapping(one: Flapping | None) -> dict[str, Any]:
+    if one is None:
+        return {}
+    return {"flapping": {"opened": one.opened, "within": durations.show(one.within), "plan": one.plan}}
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

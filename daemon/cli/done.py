@@ -20,7 +20,8 @@ def print_done(done: Any) -> None:
 def _said(entry: dict[str, Any]) -> str:
     promise = f"; next update by {screen.long_time(entry['promise'])}" if entry.get("promise") else ""
     by = "said" if entry.get("who") else f"step {entry['step']} said"
-    return f"{by} on {', '.join(entry['posts'])}{promise}"
+    shadow = "; in shadow, so customers heard nothing" if entry.get("shadow") else ""
+    return f"{by} on {', '.join(entry['posts'])}{promise}{shadow}"
 
 
 def _waiting(entry: dict[str, Any]) -> str:
@@ -40,6 +41,11 @@ def _asked(entry: dict[str, Any]) -> str:
     return f"asked {entry['whom']}: {entry['reason']}"
 
 
+def _over_budget(entry: dict[str, Any]) -> str:
+    until = screen.long_time(entry["until"])
+    return f"step {entry['step']} waits for room on {', '.join(entry['channels'])} until {until}"
+
+
 def _plan(entry: dict[str, Any]) -> str:
     return f"moved to plan {entry['plan']}"
 
@@ -55,4 +61,5 @@ _SENTENCES = {
     "withdrawn": _withdrawn,
     "asked": _asked,
     "plan": _plan,
+    "over_budget": _over_budget,
 }

@@ -27,7 +27,11 @@ def print_whole(one: Any) -> None:
         f"until {screen.long_time(one['paused_until'])}" if one["paused_until"] else "",
     )  # fmt: skip
     screen.line(f"page {one['page_url']}")
-    screen.line(f"route {one['route'] or 'none'}", f"plan {one['plan']}", f"rules {one['rules'][:12]}")
+    screen.line(
+        f"route {one['route'] or 'none'}",
+        f"plan {one['plan']}{' in shadow: customers hear nothing' if one['shadow'] else ''}",
+        f"rules {one['rules'][:12]}",
+    )
     _waiting(one["waiting"], one["id"])
     _channels(one["channels"])
     _updates(one["updates"])
@@ -62,11 +66,15 @@ def _channels(channels: Any) -> None:
         return
     screen.heading("Channels")
     rows = (
-        (one["channel"], one["audience"], "yes" if one["told"] else "no", "down" if one["down"] else "",
+        (one["channel"], one["audience"], "yes" if one["told"] else "no", _trouble(one),
          ", ".join(f"{count} {state}" for state, count in one["deliveries"].items()))
         for one in channels
     )  # fmt: skip
     screen.print_table(("!channel", "!audience", "!told", "!", "deliveries"), rows, empty="")
+
+
+def _trouble(channel: Any) -> str:
+    return "down" if channel["down"] else "waits for room" if channel["over_budget"] else ""
 
 
 def _updates(updates: Any) -> None:
@@ -74,7 +82,8 @@ def _updates(updates: Any) -> None:
     for one in updates:
         by = one["by"] if one["by_person"] else f"step {one['by']}"
         promise = f"promised the next by {screen.long_time(one['promise'])}" if one["promise"] else ""
-        screen.line(screen.long_time(one["at"]), one["status"], one["impact"], by, promise)
+        shadow = "in shadow: customers heard nothing" if one["shadow"] else ""
+        screen.line(screen.long_time(one["at"]), one["status"], one["impact"], by, promise, shadow)
         _posts(one["posts"])
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from daemon.core import journal as j
 from daemon.core.clock import Instant
 from daemon.core.group import Event, Group, PersonText
+from daemon.core.limits import had_room
 from daemon.core.words import Impact, Status
 
 STATUS_EVENTS = {
@@ -17,7 +18,7 @@ STATUS_EVENTS = {
 
 
 KEPT = 20
-"""Events of one name that are remembered: `on` + `after` steps may still wait for older ones."""
+"""Events of one name that are remembered (`on` + `after` steps may wait for older ones), and openings."""
 
 
 def happen(
@@ -49,13 +50,19 @@ def close(state: Group, at: Instant) -> None:
     if state.open_since is not None:
         state.open_before += max(at - state.open_since, 0)
         state.open_since = None
+    had_room(state, tuple(state.channels))  # what still waited for room is void
     state.phase = "resolved"
     state.status_before, state.status = state.status, Status.resolved
     state.status_at = state.resolved_at = at
     state.refired = False
 
 
+def note_opening(state: Group, at: Instant) -> None:
+    state.openings = (*state.openings, at)[-KEPT:]
+
+
 def reopen(state: Group, at: Instant) -> None:
+    note_opening(state, at)
     state.phase, state.resolved_at, state.ended = "open", None, ""
     state.open_since = at
     state.retracted = False
@@ -72,6 +79,7 @@ def reopen(state: Group, at: Instant) -> None:
 def move_plan(state: Group, at: Instant, plan: str, *, person: bool) -> None:
     if plan == state.plan:
         return
+    had_room(state, tuple(state.channels))
     state.plan = plan
     state.plan_began, state.plan_by_person = at, person
     state.open_before = 0

@@ -53,6 +53,7 @@ class ChannelView:
     downs: int = 0  # how often it went down
     returned_at: Instant | None = None  # when it came back, or was tried again, last
     again: int = 0  # how often something was said anew because it had waited too long
+    over_budget: Queued | None = None  # the newest text that waits for room in the channel's hour
     posts: int = 0
     components: frozenset[str] = frozenset()  # all that its posts were about
 

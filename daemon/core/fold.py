@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from daemon.core import journal as j
-from daemon.core.acts import acted, close, happen, move_plan, reopen
+from daemon.core.acts import acted, close, happen, move_plan, note_opening, reopen
 from daemon.core.channel_view import AGAIN, ChannelView, Queued
 from daemon.core.clock import Instant, Span
 from daemon.core.delivery import FINAL, MAY_BE_THERE, DeliveryState
 from daemon.core.group import Episode, Group, Occasions, PageUpdate, Pending
+from daemon.core.limits import SHADOW, budget_spent, earlier, had_room, over_budget, shadowed
 from daemon.core.promise import broken_at
 from daemon.core.setback import set_back
 from daemon.core.words import Audience, Status
@@ -174,6 +175,7 @@ def _opened(state: Group, _at: Instant, entry: j.Opened) -> None:
     state.plan, state.impact, state.components = entry.plan, entry.impact, entry.components
     state.title = entry.title or state.title
     state.plan_by_person = bool(state.opened_by)
+    note_opening(state, entry.due)
 
 
 def _status(state: Group, at: Instant, entry: j.StatusChanged) -> None:
@@ -212,10 +214,16 @@ def _raise(state: Group, _at: Instant, entry: j.RaiseLooked) -> None:
     state.raise_held = frozenset(entry.held)
 
 
+def _anew(state: Group, occasion: str) -> None:
+    if occasion.startswith(AGAIN):
+        had_room(state, (occasion.removeprefix(AGAIN).rpartition("/")[0],))
+
+
 def _occasion_ended(state: Group, at: Instant, entry: j.Said | j.Asked | j.StepSet | j.Skipped) -> None:
     if not entry.occasion:
         return
     state.done.add(entry.occasion)
+    _anew(state, entry.occasion)
     state.waiting.pop(entry.occasion, None)
     if not entry.step or entry.occasion.startswith(AGAIN):  # the step's own occasion has ended before
         return
@@ -228,6 +236,7 @@ def _occasion_ended(state: Group, at: Instant, entry: j.Said | j.Asked | j.StepS
 
 def _said(state: Group, at: Instant, entry: j.Said) -> None:
     _occasion_ended(state, at, entry)
+    had_room(state, entry.posts)
     for channel, text in entry.posts.items():
         view = state.channels.setdefault(channel, ChannelView())
         view.audience = Audience.internal if channel in entry.internal else Audience.public
@@ -235,7 +244,11 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
         view.posts += 1
         view.components |= frozenset(entry.components)
         view.first = view.first or entry.update
-        if channel in entry.pages:
+        if entry.shadow and channel not in entry.internal:
+            view.states[entry.update] = SHADOW
+            view.told = True
+            state.page_told = state.page_told or channel in entry.pages
+        elif channel in entry.pages:
             view.states[entry.update] = DeliveryState.sent
             view.told = state.page_told = True
         else:
@@ -243,7 +256,7 @@ def _said(state: Group, at: Instant, entry: j.Said) -> None:
             view.queued[entry.update] = Queued(
                 at, text, entry.step, entry.plan, entry.status, by_person=bool(entry.who)
             )
-    if entry.pages:
+    if entry.pages and not entry.shadow:
         state.updates.append(
             PageUpdate(
                 entry.update, at, entry.status, entry.impact, entry.posts[entry.pages[0]],
@@ -281,7 +294,8 @@ def _asked(state: Group, at: Instant, entry: j.Asked) -> None:
     _occasion_ended(state, at, entry)
     state.questions += 1
     if entry.channel:
-        view = state.channels.setdefault(entry.channel, ChannelView(audience=Audience.internal))
+        view = state.channels.setdefault(entry.channel, ChannelView())
+        view.audience = Audience.internal  # also where all that was known of it is that it is down
         view.states[entry.update] = DeliveryState.queued
         view.queued[entry.update] = Queued(at, question=entry.reason, occasion=entry.occasion)
         view.first = view.first or entry.update
@@ -317,6 +331,7 @@ def _skipped(state: Group, at: Instant, entry: j.Skipped) -> None:
 
 def _waiting(state: Group, at: Instant, entry: j.Waiting) -> None:
     state.attempts[entry.occasion] = entry.attempt
+    _anew(state, entry.occasion)
     state.waiting[entry.occasion] = Pending(
         entry.step, entry.plan, entry.occasion, entry.need, at, entry.until, entry.otherwise, entry.posts,
         entry.promise, entry.attempt, state.status, state.impact, state.components, first=entry.first,
@@ -364,5 +379,6 @@ _FOLDS: dict[str, Callable[[Group, Instant, Any], None]] = {
     "opened": _opened, "status": _status, "impact": _impact, "components": _components, "plan": _plan,
     "raise": _raise, "said": _said, "asked": _asked, "set": _set, "skipped": _skipped,
     "waiting": _waiting, "withdrawn": _withdrawn, "promise_broken": _promise_broken,
-    "take_over_ended": _take_over_ended, "superseded": _superseded, "ended": _ended,
+    "take_over_ended": _take_over_ended, "superseded": _superseded, "ended": _ended, "shadowed": shadowed,
+    "earlier": earlier, "budget_spent": budget_spent, "over_budget": over_budget,
 }  # fmt: skip

@@ -122,8 +122,10 @@ class Group:
     resolved_at: Instant | None = None
     open_since: Instant | None = None  # the clock of `after`: runs while open
     open_before: Span = 0  # and what it had counted before
+    openings: tuple[Instant, ...] = ()  # it and its like before it opened then, newest last
     plan_began: Instant = 0
     plan_by_person: bool = False
+    shadow: bool = False  # nothing leaves for customers, although it counts as said
 
     episodes: dict[int, Episode] = field(default_factory=dict)
     about: frozenset[str] = frozenset()  # the components of all episodes
@@ -180,6 +182,7 @@ class Group:
     taken_over_by: str = ""
     taken_over_act: Instant | None = None
     take_over_announced: bool = False
+    spent: dict[str, Instant] = field(default_factory=dict)  # channels without room, until when
     paused_by: str = ""
     paused_until: Instant | None = None
     postmortem_scheduled: bool = False
@@ -197,6 +200,7 @@ class Group:
         twin.events = dict(self.events)
         twin.person = list(self.person)
         twin.updates = list(self.updates)
+        twin.spent = dict(self.spent)
         twin.channels = {key: value.copy() for key, value in self.channels.items()}
         return twin
 

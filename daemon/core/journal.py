@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from daemon.core.clock import Instant
+from daemon.core.limits import Limiting
 from daemon.core.words import Audience, Impact, Status
 
 
@@ -174,6 +175,7 @@ class Opened:
     impact: Impact
     components: tuple[str, ...] = ()
     title: str = ""
+    reason: str = ""  # why the plan is not the route's
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,7 @@ class Said:
     left_out: dict[str, str] = field(default_factory=dict)  # channel -> collapsed | same text
     components: tuple[str, ...] = ()
     carried: bool = False  # the person's own words, to channels that lacked them
+    shadow: bool = False  # nothing of it left for customers: the plan is in shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,17 +368,10 @@ class Ended:
 Entry = (
     Created | Alerts | Heard | Gap | Numbered | DeliveryMoved | ChannelTurned | Paused | Resumed | Acted
     | Opened | StatusChanged | ImpactRaised | ComponentsChanged | PlanChanged | RaiseLooked | Said | Asked
-    | StepSet | Skipped | Waiting | Withdrawn | PromiseBroken | TakeOverEnded | Superseded | Ended
+    | StepSet | Skipped | Waiting | Withdrawn | PromiseBroken | TakeOverEnded | Superseded | Ended | Limiting
 )  # fmt: skip
 
-KINDS: dict[str, type[Entry]] = {
-    cls.kind: cls
-    for cls in (
-        Created, Alerts, Heard, Gap, Numbered, DeliveryMoved, ChannelTurned, Paused, Resumed, Acted,
-        Opened, StatusChanged, ImpactRaised, ComponentsChanged, PlanChanged, RaiseLooked, Said, Asked,
-        StepSet, Skipped, Waiting, Withdrawn, PromiseBroken, TakeOverEnded, Superseded, Ended,
-    )
-}  # fmt: skip
+KINDS: dict[str, type[Entry]] = {cls.kind: cls for cls in get_args(Entry)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from daemon.core.group import Group
 MOVED = (
     "created_at", "pending_since", "opened_at", "resolved_at", "open_since", "plan_began", "clear_since",
     "heard_at", "asked_stale", "status_at", "monitoring_at", "first_vetoed_at", "first_asked_at",
-    "last_counting", "taken_over_act",
+    "last_counting", "taken_over_act", "openings",
 )  # fmt: skip
 """Fields of Group that hold an instant of our own clock's past."""
 
-KEPT = frozenset({"at", "started_at", "paused_until", "promise"})
-"""The entry's own, a sender's, a person's word, and one that follows the update that made it."""
+KEPT = frozenset({"at", "started_at", "paused_until", "promise", "spent"})
+"""The entry's own, a sender's, a person's word, one that follows its update, and those told anew."""
 
 
 def set_back(state: Group, at: Instant, since: Instant) -> None:
@@ -33,9 +33,9 @@ def set_back(state: Group, at: Instant, since: Instant) -> None:
     if state.promise is not None and state.last_counting is not None and state.last_counting > at:
         state.promise -= lost
     for name in MOVED:
-        instant: Instant | None = getattr(state, name)
-        if instant is not None:
-            setattr(state, name, back(instant))
+        found: Instant | tuple[Instant, ...] | None = getattr(state, name)
+        if found is not None:
+            setattr(state, name, tuple(map(back, found)) if isinstance(found, tuple) else back(found))
     for episode in state.episodes.values():
         episode.since = back(episode.since)
     for pending in state.waiting.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,6 +13,7 @@ from daemon.core.clock import MINUTE, Instant
 from daemon.core.group import Group
 from daemon.core.store import EpisodeRow
 from daemon.service.desk import Desk, Work
+from daemon.service.flapping import earlier_openings
 from daemon.service.memory import KnownEpisode
 from daemon.service.views import public_name
 from rules.model import Taken
@@ -335,12 +336,12 @@ class _Slice:
             route=taken.route.id,
             labels=dict(taken.key),
         )
-        self.begin(group, created)
+        self.begin(group, created, earlier_openings(self.work, (taken.route.id, taken.key)))
         return group
 
-    def begin(self, group: int, created: j.Created) -> None:
+    def begin(self, group: int, created: j.Created, more: Sequence[j.Entry] = ()) -> None:
         """A group's first entries; the decision comes with its first alert."""
-        begin(self.desk, self.work, group, created)
+        begin(self.desk, self.work, group, created, more)
         self.inputs.setdefault(group, _Inputs())
 
     def _settle(self, group: int, inputs: _Inputs, *, look: bool) -> None:
@@ -357,10 +358,10 @@ class _Slice:
         self.work.settle(self.work.state(group), [entry], look=look)
 
 
-def begin(desk: Desk, work: Work, group: int, created: j.Created) -> None:
-    """Write a new group's first entries: its creation, and a pause that is in force."""
+def begin(desk: Desk, work: Work, group: int, created: j.Created, more: Sequence[j.Entry] = ()) -> None:
+    """Write a new group's first entries: its creation, what else is known, and a pause that is in force."""
     state = Group(id=group)
-    first: list[j.Entry] = [created]
+    first: list[j.Entry] = [created, *more]
     if desk.paused is not None:
         first.append(desk.paused)
     work.settle(state, first, look=False)

@@ -25,7 +25,7 @@ def component_states(
             worst[one] = said.impact
     for other in live:
         told = other.channels.get(channel)
-        if other.id == state.id or other.phase != "open" or told is None or not told.posts:
+        if other.id == state.id or other.phase != "open" or other.shadow or told is None or not told.posts:
             continue
         for one in worst.keys() & set(other.components):
             worst[one] = max(worst[one], other.impact)

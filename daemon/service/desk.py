@@ -19,7 +19,7 @@ from daemon.core.delivery import DeliveryState
 from daemon.core.group import Group
 from daemon.core.ports import Channel
 from daemon.core.store import GroupRow, Store, Tx
-from daemon.service import posts, state_posts
+from daemon.service import budgets, posts, state_posts
 from daemon.service.memory import Memory
 from daemon.service.rulebook import RuleBook
 from daemon.service.views import Views, group_row
@@ -156,8 +156,13 @@ class Work:
             return self._write(state, recorded)
         rules = self.desk.book.of(state.rules)
         due = memory.due.get(state.id)
+        caps = self.desk.book.current.limits.posts_per_hour
+        if caps and inputs and due is not None and due < now:
+            self.settle(state, [])  # it may spend what the inputs would find
+            state, due = self.state(state.id), memory.due.get(state.id)
+        world = budgets.facts(state, memory.posted, caps, now)
         try:
-            settlement = settle(state, inputs, rules, now, due=due, number=self.tx.next_number)
+            settlement = settle(state, inputs, rules, now, due=due, number=self.tx.next_number, world=world)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not lose what came in; told and counted
             self.desk.failed(state.id, error)
             return self._undecided(state.id, inputs)
@@ -176,6 +181,7 @@ class Work:
     def _write(self, state: Group, recorded: tuple[j.Recorded, ...]) -> Settled:
         tx, desk = self.tx, self.desk
         rules = desk.book.of(state.rules)
+        budgets.spend(tx, desk.memory, desk.book.current.limits.posts_per_hour, recorded)
         for one in recorded:
             tx.journal(state.id, one)
         places: dict[str, Place] = {}  # of what is said anew

@@ -6,6 +6,7 @@ import msgspec
 
 from daemon.core import journal as j
 from daemon.core.store import Learned
+from daemon.service import budgets
 from daemon.service.desk import HEARTBEAT, Desk
 from daemon.service.incidents import PAUSE
 
@@ -23,6 +24,7 @@ class Follower:
             if not desk.book.knows(rules.version):
                 desk.book.remember(rules.version, rules.sources)
         desk.memory.learn(learned)
+        budgets.learned(desk.memory, learned.notes)
         if PAUSE in learned.notes:
             pause = learned.notes[PAUSE]
             desk.paused = msgspec.json.decode(pause, type=j.Paused) if pause else None

@@ -11,10 +11,11 @@ from daemon.core import journal as j
 from daemon.core.clock import Instant
 from daemon.core.errors import BadInput, NotFound, Refused
 from daemon.core.group import Group, Pending
-from daemon.core.words import Impact, Status
+from daemon.core.words import Audience, Impact, Status
 from daemon.service.alerts import begin
 from daemon.service.desk import Desk, Settled, Work
 from daemon.service.views import public_name
+from rules.deciding.speech import plan_for_customers
 from rules.model import RuleSet
 
 PAUSE = "pause"
@@ -211,6 +212,8 @@ class IncidentDesk:
             raise BadInput("a promise needs a text that makes it: give both")
         if request.promise is not None and request.promise <= self.desk.clock.now():
             raise BadInput("the promised instant has passed already: name a later one")
+        if state.shadow and request.to and not request.plan:
+            _check_shadow(state, rules, request.to)
         if request.status is Status.resolved and state.phase != "open":
             raise Refused(f"{_name(state)} is {state.ended or state.status.name} already")
 
@@ -239,6 +242,15 @@ def _check_names(rules: RuleSet, *, plan: str, components: tuple[str, ...], to: 
     for name in to:
         if not rules.channels[name].configured:
             raise BadInput(f"channel {name!r} is in the rules but not configured")
+
+
+def _check_shadow(state: Group, rules: RuleSet, to: tuple[str, ...]) -> None:
+    public = [name for name in to if rules.channels[name].audience is Audience.public]
+    if public and not plan_for_customers(rules):
+        raise Refused(
+            f"every public plan is in shadow, so nothing of {_name(state)} goes to {', '.join(public)};"
+            " remove shadow: true from a plan and reload"
+        )
 
 
 def _check_words(text: str, title: str, *, needed: bool) -> None:

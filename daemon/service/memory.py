@@ -23,6 +23,7 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 
 MISSING: Any = object()
 MOST_CLOSED = 50_000  # cleared episodes remembered, so that a late repeat of one opens nothing
+MOST_KEYS = 10_000  # keys whose last incident is remembered, so that flapping is seen
 MOST_ENDED = 2_000  # states of ended groups kept for people's later acts
 
 
@@ -49,6 +50,8 @@ class Memory:
         self.keys: dict[int, Key] = {}
         self.opened_by_people: dict[int, None] = {}  # live groups that a person opened
         self.numbers: dict[int, int] = {}  # incident number -> group
+        self.last_opened: dict[Key, int] = {}  # the newest incident of a key that has ended
+        self.posted: dict[str, tuple[Instant, ...]] = {}  # automatic posts of the last hour, by channel
         self.episodes: dict[tuple[str, str], KnownEpisode] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self._undo_batch = -1  # no batch yet: what is loaded at start is durable
@@ -139,6 +142,8 @@ class Memory:
                 self._put(self.live, key, group)
                 self._put(self.keys, group, key)
             return
+        if state.route and state.opened_at is not None:
+            self.remember_opened((state.route, tuple(state.labels.items())), group)
         self._leave(group)
         self._ended[group] = None
         self._ended.move_to_end(group)
@@ -146,6 +151,17 @@ class Memory:
             old = self._ended.popitem(last=False)[0]
             self.states.pop(old, None)
             self.due.pop(old, None)
+
+    def remember_opened(self, key: Key, group: int) -> None:
+        """An incident has ended: the next one of its key asks it how often it has opened lately."""
+        if group >= self.last_opened.get(key, 0):
+            self._put(self.last_opened, key, group)
+        if len(self.last_opened) > MOST_KEYS:
+            self._put(self.last_opened, next(iter(self.last_opened)), MISSING)
+
+    def count(self, channel: str, posts: tuple[Instant, ...]) -> None:
+        """The posts of a channel's last hour, as they are with a new one."""
+        self._put(self.posted, channel, posts)
 
     def put_off(self, group: int) -> None:
         """Nothing is due in the group until it is decided anew."""
@@ -210,6 +226,8 @@ class Memory:
                 self.keep(state, row.next_due)
             elif row.phase == "ended":
                 self.due.pop(row.id, None)
+                if row.route and row.opened_at is not None:
+                    self.remember_opened((row.route, row.key), row.id)
                 self._leave(row.id)
             else:
                 self.load_groups([row])

@@ -47,13 +47,13 @@ def of_said(
     ``live`` gives the states of all live groups; asked for channels that mirror alone.
     """
     for name, text in said.posts.items():
-        if name in said.pages:
+        if name in said.pages and not said.shadow:
             yield row_of(tx, state, said.update, name, "", b"{}", Audience.public, sent=True)
             continue
         channel = channels.get(name)
-        if channel is None:
-            continue
         internal = name in said.internal
+        if channel is None or (said.shadow and not internal):
+            continue
         post = post_of(state, said, name, text, rules, internal=internal)
         if post.first:
             post = replace(post, standing=Standing(post.began, state.at))
@@ -151,7 +151,7 @@ def _question(state: Group, asked: Asked) -> Question | None:
 def page_url(state: Group, rules: RuleSet) -> str:
     """The incident's public page, or the home page while the incident is not on it."""
     base = rules.site.url.rstrip("/")
-    return f"{base}/incidents/{state.public_id}" if state.page_told else base
+    return f"{base}/incidents/{state.public_id}" if state.page_told and not state.shadow else base
 
 
 def _names(components: tuple[str, ...], rules: RuleSet) -> tuple[str, ...]:

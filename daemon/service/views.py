@@ -25,7 +25,7 @@ def public_name(*parts: str) -> str:
 
 def incident_view(state: Group, rules: RuleSet) -> IncidentView | None:
     """What the page shows of a group; None while customers know nothing of it."""
-    if not state.page_told or state.opened_at is None:
+    if not state.page_told or state.shadow or state.opened_at is None:
         return None
     updates = _updates(state, rules)
     return IncidentView(
@@ -84,7 +84,7 @@ class Views:
 
     def encoded(self, state: Group, rules: RuleSet) -> bytes:
         """The view as JSON; made anew when anything that ``incident_view`` looks at has changed."""
-        if not state.page_told:
+        if not state.page_told or state.shadow:
             return b"{}"
         seen = (
             rules.version, state.opened_at, state.title, state.status, state.impact, state.components,

@@ -54,6 +54,7 @@ class Update(Struct, kw_only=True):
     components: list[str]
     posts: Annotated[dict[str, str], Meta(description="Channel to text.")]
     promise: Moment | None
+    shadow: Annotated[bool, Meta(description="The plan is in shadow: nothing of it left for customers.")]
 
 
 class WaitingText(Struct, kw_only=True):
@@ -77,6 +78,7 @@ class ChannelState(Struct, kw_only=True):
     audience: Literal["public", "internal"]
     told: bool
     down: bool
+    over_budget: Annotated[bool, Meta(description="A text waits for room in the channel's hour.")]
     deliveries: dict[str, int]
 
 
@@ -97,6 +99,7 @@ class WholeIncident(Incident, kw_only=True):
     plan: str
     rules: Annotated[str, Meta(description="Version of the rules that it keeps.")]
     opened_by: Annotated[str, Meta(description="A person; empty when alerts opened it.")]
+    shadow: Annotated[bool, Meta(description="Customers hear nothing: its plan is in shadow.")]
     started_at: Moment | None
     monitoring_at: Moment | None
     labels: Annotated[dict[str, str], Meta(description="What all its alerts share.")]

@@ -16,7 +16,7 @@ from daemon.core.delivery import Delivery
 from daemon.core.group import Group, Pending
 from daemon.core.ports import Ref
 from daemon.core.store import EpisodeRow, GroupRow
-from daemon.core.words import Impact, Status
+from daemon.core.words import Audience, Impact, Status
 from daemon.service.posts import page_url
 from daemon.web import api_models as m
 from rules import durations
@@ -87,6 +87,7 @@ def whole_incident(state: Group, journal: Sequence[j.Recorded], rules: RuleSet) 
         plan=state.plan,
         rules=state.rules,
         opened_by=state.opened_by,
+        shadow=state.shadow,
         started_at=moment(state.started_at),
         monitoring_at=moment(state.monitoring_at or None),
         labels=dict(state.common or {}),
@@ -104,7 +105,7 @@ def whole_incident(state: Group, journal: Sequence[j.Recorded], rules: RuleSet) 
         ),
         updates=[_update(at, entry) for at, entry in reversed(said)],
         waiting=[_waiting(one) for one in state.waiting.values()],
-        channels=[_channel(name, view) for name, view in sorted(state.channels.items())],
+        channels=[_channel(name, view, state) for name, view in sorted(state.channels.items())],
     )
 
 
@@ -120,6 +121,7 @@ def _update(at: Instant, said: j.Said) -> m.Update:
         components=list(said.components),
         posts=dict(said.posts),
         promise=moment(said.promise),
+        shadow=said.shadow,
     )
 
 
@@ -137,12 +139,13 @@ def _waiting(one: Pending) -> m.WaitingText:
     )
 
 
-def _channel(name: str, view: ChannelView) -> m.ChannelState:
+def _channel(name: str, view: ChannelView, state: Group) -> m.ChannelState:
     return m.ChannelState(
         channel=name,
         audience=cast("Any", view.audience.value),
-        told=view.told,
+        told=view.told and not (state.shadow and view.audience is Audience.public),
         down=view.down,
+        over_budget=view.over_budget is not None,
         deliveries=dict(sorted(Counter(map(str, view.states.values())).items())),
     )
 

@@ -9,6 +9,7 @@ from daemon.core import update_id
 from daemon.core.journal import Asked
 from daemon.core.words import Audience
 from rules.deciding.draft import Draft
+from rules.deciding.shadow import REHEARSED
 from rules.model import ChannelRule, Step, TextError
 
 NOWHERE = ChannelRule(id="operators", kind="log", audience=Audience.internal)
@@ -26,6 +27,7 @@ QUESTION_TEXTS = {
     "rule failed": "ask_rule_failed",
     "take_over_ending": "take_over_ending",
     "retract": "ask_retract",
+    "flapping": "ask_flapping",
     "held": "ask_held",
     "unknown": "ask_unknown",
     "dead": "ask_dead",
@@ -75,6 +77,7 @@ def text_facts(draft: Draft, **more: Any) -> dict[str, Any]:
         "reason": "",
         "step": "",
         "ready": "",
+        **({"told": []} if state.shadow else {}),  # the plan counts it as told, but nobody was
         **more,
     }
 
@@ -104,11 +107,7 @@ def ask(
     facts = text_facts(
         draft, **{"reason": detail, "step": step.id if step else "", "ready": ready, **(more or {})}
     )
-    text_name = QUESTION_TEXTS.get(reason, "ask_update")
-    try:
-        text = draft.rules.texts.render(text_name, channel, facts)
-    except TextError:
-        text = draft.rules.texts.built_in(text_name, channel, facts)
+    text = _question(draft, reason, channel, facts)
     draft.add(
         Asked(
             update=update_id.question(state.public_id, state.questions + 1),
@@ -124,6 +123,15 @@ def ask(
             waits=waits,
         )
     )
+
+
+def _question(draft: Draft, reason: str, channel: ChannelRule, facts: Mapping[str, Any]) -> str:
+    name = QUESTION_TEXTS.get(reason, "ask_update")
+    try:
+        text = draft.rules.texts.render(name, channel, facts)
+    except TextError:
+        text = draft.rules.texts.built_in(name, channel, facts)
+    return f"{text}\n\n{REHEARSED}" if draft.state.shadow and facts["ready"] else text
 
 
 def ask_about_failures(draft: Draft) -> bool:

@@ -73,6 +73,10 @@ class Draft:
         paused = bool(state.paused_by) and (state.paused_until is None or self.now < state.paused_until)
         return paused or bool(state.taken_over_by)
 
+    def has_room(self, name: str) -> bool:
+        """Whether the channel's hour allows one more automatic text."""
+        return self.state.spent.get(name, 0) <= self.now
+
     def channel(self, name: str) -> ChannelRule | None:
         """The channel if it is configured."""
         rule = self.rules.channels.get(name)

@@ -13,7 +13,7 @@ from rules.deciding.speech import (
     ask_for_owner,
     counts,
     same_again,
-    say_posts,
+    say_by_rule,
     skip,
     wait_for_people,
     words,
@@ -33,6 +33,15 @@ def catch_up(draft: Draft) -> None:
         late = view.late(draft.now) if view.returned_at == draft.now else None
         if late is not None:
             _catch_up(draft, name, late)
+
+
+def use_room(draft: Draft) -> None:
+    """For each channel whose hour has room again: what waited for it is said with the facts of now."""
+    for name, view in tuple(draft.state.channels.items()):
+        held = view.over_budget
+        if held is not None and draft.is_open and draft.has_room(name) and draft.channel(name) is not None:
+            draft.will_add()
+            _say_anew(draft, name, held.plan, held.step, held.status)
 
 
 def _catch_up(draft: Draft, name: str, late: Late) -> None:
@@ -72,7 +81,7 @@ def _say_anew(draft: Draft, name: str, plan_id: str, step_id: str, status: Statu
     elif step is not None and step.approve is not None and draft.plan is not None:
         wait_for_people(draft, draft.plan, step, occasion, posts, promise)
     else:
-        say_posts(draft, posts, step=step_id, plan=plan_id, occasion=occasion, promise=promise)
+        say_by_rule(draft, posts, step=step_id, plan=plan_id, occasion=occasion, promise=promise)
 
 
 def _promise(draft: Draft, name: str, plan: Plan | None, step: Step | None) -> int | None:

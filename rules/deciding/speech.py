@@ -6,13 +6,16 @@ from daemon.core import update_id
 from daemon.core.clock import Instant
 from daemon.core.group import Pending, PersonText
 from daemon.core.journal import PlanChanged, Said, Skipped, Waiting
-from daemon.core.words import Audience
+from daemon.core.limits import OverBudget
+from daemon.core.words import Audience, Status
 from rules.deciding.asks import ask, text_facts
 from rules.deciding.draft import Draft
-from rules.model import Approve, Plan, Step, TextError
+from rules.deciding.shadow import shadow
+from rules.model import Approve, Plan, RuleSet, Step, TextError
 
 PERSON = "person"
 COLLAPSED = "collapsed"
+OVER_BUDGET = "over budget"
 
 
 def skip(draft: Draft, plan: str, step: str, occasion: str, reason: str) -> None:
@@ -60,9 +63,37 @@ def say_posts(
         left_out=left_out or {},
         components=state.components,
         carried=carried,
+        shadow=state.shadow,
     )
     draft.add(said)
     return said
+
+
+def say_by_rule(
+    draft: Draft,
+    posts: dict[str, str],
+    *,
+    step: str,
+    plan: str,
+    occasion: str,
+    promise: Instant | None,
+    left_out: dict[str, str] | None = None,
+) -> None:
+    """Say a rule's text where the channel's hour has room; elsewhere the newest text waits for it."""
+    state = draft.state
+    bound = not state.shadow and state.status is not Status.resolved
+    over = tuple(name for name in posts if bound and not draft.has_room(name))
+    if len(over) < len(posts):
+        within = {name: text for name, text in posts.items() if name not in over}
+        say_posts(
+            draft, within, step=step, plan=plan, occasion=occasion, promise=promise,
+            left_out={**(left_out or {}), **dict.fromkeys(over, OVER_BUDGET)},
+        )  # fmt: skip
+    else:
+        skip(draft, plan, step, occasion, OVER_BUDGET)
+    for name in over:
+        internal, until = not draft.is_public(name), state.spent[name]
+        draft.add(OverBudget(step, plan, (name,), state.status, until, internal))
 
 
 def words(
@@ -110,7 +141,7 @@ def say_step(draft: Draft, plan: Plan, step: Step, occasion: str, *, carry: bool
     elif step.approve is not None:
         wait_for_people(draft, plan, step, occasion, fresh, promise)
     else:
-        say_posts(
+        say_by_rule(
             draft, fresh, step=step.id, plan=plan.id, occasion=occasion, promise=promise,
             left_out=dict.fromkeys(same, "same text"),
         )  # fmt: skip
@@ -209,7 +240,7 @@ def say_waited(draft: Draft, pending: Pending) -> None:
         reason = "taken_over" if hushed else "same text"
         ask(draft, reason, step=step, occasion=pending.occasion, ready=pending.posts[public[0]])
         return
-    say_posts(
+    say_by_rule(
         draft, {name: text for name, text in pending.posts.items() if name not in same},
         step=pending.step, plan=pending.plan, occasion=pending.occasion, promise=pending.promise,
         left_out=dict.fromkeys(same, "same text"),
@@ -222,6 +253,7 @@ def say_person(draft: Draft, person: PersonText) -> None:
     public_plan = _public_plan_for(draft, person)
     if public_plan:
         draft.add(PlanChanged(plan=public_plan, cause=PERSON))
+        shadow(draft)
         draft.person_moved_plan = True
     plan = draft.plan
     channels = person.to or _default_channels(draft, person, plan)
@@ -253,12 +285,20 @@ def _public_plan_for(draft: Draft, person: PersonText) -> str:
     if person.plan and person.plan != draft.state.plan:
         return person.plan
     plan = draft.plan
-    speaks = plan is not None and any(
-        draft.is_public(name) for name in (*plan.to, *(n for step in plan.steps for n in step.to))
+    speaks = (
+        not draft.state.shadow
+        and plan is not None
+        and any(draft.is_public(name) for name in (*plan.to, *(n for step in plan.steps for n in step.to)))
     )
     if speaks or not any(draft.is_public(name) for name in person.to):
         return ""
-    return draft.rules.first_public_plan()
+    return plan_for_customers(draft.rules)
+
+
+def plan_for_customers(rules: RuleSet) -> str:
+    """Where an incident moves that a person makes public; empty when every public plan is in shadow."""
+    plan = rules.first_public_plan()
+    return "" if plan in rules.plans and rules.plans[plan].shadow else plan
 
 
 def _default_channels(draft: Draft, person: PersonText, plan: Plan | None) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from daemon.core.promise import broken_at
 from daemon.core.words import Status
 from rules.deciding.asks import NOWHERE, ask, text_facts
 from rules.deciding.draft import Draft
+from rules.deciding.flapping import ask_about_flapping, flapping_plan, flaps
 from rules.model import Route, TextError
 
 DOUBTFUL = (DeliveryState.held, DeliveryState.dead)
@@ -64,15 +65,19 @@ def open_if_due(draft: Draft) -> None:
     if state.pending_since is None or draft.now < state.pending_since + route.hold_for:
         return
     components = _matched(draft, route)
+    due = state.pending_since + route.hold_for
+    reason = flaps(draft, due)
     draft.add(
         Opened(
-            due=state.pending_since + route.hold_for,
-            plan=route.plan,
+            due=due,
+            plan=flapping_plan(draft) if reason else route.plan,
             impact=state.alert_impact,
             components=components,
             title=_title(draft, components),
+            reason=reason,
         )
     )
+    ask_about_flapping(draft, reason)
 
 
 def _title(draft: Draft, components: tuple[str, ...]) -> str:
@@ -247,7 +252,9 @@ def _after_the_end(draft: Draft, route: Route | None) -> None:
         return
     window = route.reopen_within if route is not None else 30 * MINUTE
     if state.firing:
+        reason = flaps(draft, draft.now)
         draft.add(StatusChanged(status=Status.investigating, due=draft.now, event="reopened"))
+        ask_about_flapping(draft, reason)
     elif draft.now >= state.resolved_at + window:
         if any(episode.firing for episode in state.episodes.values()) and not state.believed_asked:
             ask(draft, "still_firing")

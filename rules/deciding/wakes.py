@@ -61,6 +61,9 @@ def _while_open(draft: Draft, plan: Plan | None) -> Iterator[Instant]:
     if state.taken_over_by and state.taken_over_act is not None:
         ends = state.taken_over_act + draft.rules.limits.take_over
         candidates += [ends - ANNOUNCED, ends]
+    candidates += [
+        state.spent.get(name) for name, view in state.channels.items() if view.over_budget is not None
+    ]
     yield from (instant for instant in candidates if instant is not None)
     if route is not None:
         for line in route.raises:

@@ -101,6 +101,7 @@ class Tale(World):
             j.DeliveryMoved(name, one.entry.update, "sent")
             for one in recorded if isinstance(one.entry, j.Said)
             for name in one.entry.posts if name not in one.entry.pages and name not in self.mute
+            and not (one.entry.shadow and name not in one.entry.internal)
         ]  # fmt: skip
         if moved:
             super().step(moved, now)

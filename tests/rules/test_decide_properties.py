@@ -15,9 +15,10 @@ from daemon.core.clock import HOUR, MINUTE, SECOND
 from daemon.core.delivery import DeliveryState
 from daemon.core.fold import fold_all
 from daemon.core.group import Group
+from daemon.core.limits import SHADOW, BudgetSpent
 from daemon.core.words import Audience, Impact, Status
 from rules.decide import decide
-from rules.model import RuleSet
+from rules.model import Limits, RuleSet
 from tests.rules.world import START, Happening, World, digest, happenings, outages, rule_sets
 
 CASES = int(os.environ.get("TOCSIN_PROPERTY_CASES", "60"))
@@ -28,6 +29,7 @@ quick = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 PUBLIC = ("page", "mail", "x")
+UNSEEN = (DeliveryState.superseded, SHADOW)
 
 
 def played(rules: RuleSet, story: list[Happening], until: int = UNTIL) -> World:
@@ -79,6 +81,7 @@ def test_forward(rules: RuleSet, story: list[Happening], data: st.DataObject) ->
 @settings(max_examples=max(CASES // 6, 10), deadline=None, suppress_health_check=list(HealthCheck))
 def test_lazy_is_eager(rules: RuleSet, story: list[Happening]) -> None:
     """Called every 20 seconds or only when due: the same journal."""
+    rules = replace(rules, limits=Limits())  # a budget's facts come with each call
     lazy = played(rules, story, 150 * MINUTE)
     eager = World(rules).play(story, 150 * MINUTE, every=20 * SECOND)
     assert digest(lazy.journal) == digest(eager.journal)
@@ -144,8 +147,8 @@ def test_shifted(rules: RuleSet, story: list[Happening], days: int) -> None:
     state = Group(id=7)
     due = None
     shapes: list[tuple[int, str, str]] = []
-    for at, entries in _inputs(world.journal):
-        while due is not None and due < at + span:
+    for at, entries, decided_before in _inputs(world.journal):
+        while due is not None and due < at + span + decided_before:
             decided = decide(state, rules, due)
             shapes += [(due, entry.kind, getattr(entry, "occasion", "")) for entry in decided.entries]
             state, due = decided.state, decided.next_due
@@ -162,18 +165,22 @@ def test_shifted(rules: RuleSet, story: list[Happening], days: int) -> None:
     assert shapes == expected
 
 
-def _inputs(journal: list[j.Recorded]) -> Iterator[tuple[int, list[j.Entry]]]:
-    """What came in, instant by instant; what came in together is decided on together."""
+def _inputs(journal: list[j.Recorded]) -> Iterator[tuple[int, list[j.Entry], bool]]:
+    """What came in, instant by instant, and whether something was decided at that instant before it."""
     inputs: list[j.Recorded] = []
+    decided_at = before = -1
     for one in journal:
         comes_in = not one.entry.decided and not isinstance(one.entry, j.Numbered)
         if inputs and (not comes_in or inputs[-1].at != one.at):
-            yield inputs[0].at, [each.entry for each in inputs]
+            yield inputs[0].at, [each.entry for each in inputs], before == inputs[0].at
             inputs = []
         if comes_in:
+            before = before if inputs else decided_at
             inputs.append(one)
+        else:
+            decided_at = one.at
     if inputs:
-        yield inputs[0].at, [each.entry for each in inputs]
+        yield inputs[0].at, [each.entry for each in inputs], before == inputs[0].at
 
 
 def _moved(entry: j.Entry, span: int) -> j.Entry:
@@ -183,6 +190,8 @@ def _moved(entry: j.Entry, span: int) -> j.Entry:
         )
     if isinstance(entry, j.Acted) and entry.promise is not None:
         return replace(entry, promise=entry.promise + span)
+    if isinstance(entry, BudgetSpent) and entry.until is not None:
+        return replace(entry, until=entry.until + span)
     return entry
 
 
@@ -258,7 +267,7 @@ def test_no_echo(rules: RuleSet, story: list[Happening]) -> None:
     last: dict[str, str] = {}
     for _, said in world.said():
         for name, text in said.posts.items():
-            if world.state.channels[name].states[said.update] == DeliveryState.superseded:
+            if world.state.channels[name].states.get(said.update, SHADOW) in UNSEEN:
                 continue  # nobody ever saw it
             if name in PUBLIC and not said.who:
                 assert last.get(name) != text
@@ -281,7 +290,11 @@ def test_collapse_is_honest(rules: RuleSet, story: list[Happening], outage: list
                 break
             fold.apply(state, later)
         view = state.channels[name]
-        speaks = view.queued or any(name in pending.posts for pending in state.waiting.values())
+        speaks = (
+            view.queued
+            or view.over_budget
+            or any(name in pending.posts for pending in state.waiting.values())
+        )
         ended = any(occasion.startswith(f"again/{name}/{view.again}") for occasion in state.done)
         assert speaks or ended
         state = fold_all(7, world.journal[: position + 1])
@@ -370,7 +383,8 @@ def test_replay(rules: RuleSet, story: list[Happening]) -> None:
         for one in world.journal[position:]:
             if one.entry.decided or isinstance(one.entry, j.Numbered) or one.at != at:
                 break
-            batch.append(one.entry)
+            if not isinstance(one.entry, BudgetSpent):  # the driver finds it out by itself
+                batch.append(one.entry)
         while again.due is not None and again.due < at:
             again.step([], again.due)
         assert again.step(batch, at), "the journal has an entry that nothing decided"

@@ -10,7 +10,7 @@ from daemon.core.clock import HOUR, MINUTE
 from daemon.core.words import Audience, Impact
 from rules.errors import LoadError
 from rules.load import ConfiguredChannel, load, load_sources, version_of
-from rules.model import ImpactByLabel
+from rules.model import Flapping, ImpactByLabel
 from tests.rules.files import MINIMAL, SHOP, SITE, changed, errors_of, load_text, place_of
 
 PAGE = {"page": ConfiguredChannel("status_page")}
@@ -23,7 +23,6 @@ def test_the_example_of_the_language_loads() -> None:
     assert rules.notices == ()
     assert list(rules.channels) == ["page", "subscribers", "ops", "x", "sms"]
     assert rules.channels["ops"].audience is Audience.internal
-    assert rules.components["search"].depends_on == ("catalogue",)
     services, rest = rules.routes
     assert (services.hold_for, services.monitor_for, services.group_by) == (
         MINUTE,
@@ -45,6 +44,7 @@ def test_the_example_of_the_language_loads() -> None:
     assert steps["done"].to == ("told", "ops")
     assert steps["done"].then == "draft_postmortem"
     assert rules.people["comms"].mention == "@comms-oncall"
+    assert rules.limits.flapping == Flapping(3, HOUR, "internal")
     assert rules.limits.posts_per_hour == {"x": 3, "sms": 2, "subscribers": 6}
     assert rules.first_public_plan() == "public"
     assert rules.has_page
@@ -69,6 +69,8 @@ REFERENCES = [
      "routes[0].raise[0].plan", "public", "R010"),
     ("  - id: all\n", "  - id: all\n    raise: [ { if: ackd, plan: public } ]\n", "ackd",
      "routes[0].raise[0].if", "acked", "R012"),
+    ("components:\n", "components:\n  - { id: data, name: Data, depends_on: [ checkout ] }\n", "depends_on:",
+     "components[0].depends_on", "not act on it yet", "R022"),
     ("name: Checkout,", "name: Checkout, depends_on: [ serch ],", "serch", "components[0].depends_on[0]",
      "no component", "R010"),
     ("name: Checkout,", "name: Checkout, depends_on: [ checkout ],", "[ checkout ]",
@@ -86,8 +88,15 @@ REFERENCES = [
     ("id: all", "id: catch_all", "catch_all", "routes[0].id", "built-in route", "R008"),
     ("plans:\n", "limits: { posts_per_hour: { pages: 3 } }\nplans:\n", "3 } }", "limits.posts_per_hour.pages",
      "did you mean page?", "R010"),
+    ("plans:\n", "limits: { posts_per_hour: { page: 3 } }\nplans:\n", "page: 3 }",
+     "limits.posts_per_hour.page", "no budget", "R007"),
     ("plans:\n", "limits: { flapping: { opened: 3, within: 1h, plan: x } }\nplans:\n", "x } }",
      "limits.flapping.plan", "no plan", "R010"),
+    ("plans:\n",
+     "limits: { storm: { groups: 5, within: 5m, open: { impact: major, plan: public } } }\nplans:\n",
+     "storm:", "limits.storm", "not act on it yet", "R022"),
+    ("plans:\n", "maintenance: { overrun: { open: { impact: none, plan: public } } }\nplans:\n", "overrun:",
+     "maintenance.overrun", "not act on it yet", "R022"),
     ("plans:\n", "maintenance: { overrun: { open: { impact: none, plan: x } } }\nplans:\n", "x } }",
      "maintenance.overrun.open.plan", "no plan", "R010"),
     ("plans:\n", "texts: { holding: '{{ componens }}' }\nplans:\n", "componens", "texts.holding",

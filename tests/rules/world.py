@@ -14,11 +14,13 @@ from daemon.core.clock import MINUTE, SECOND, Instant
 from daemon.core.group import Group
 from daemon.core.journal import Recorded
 from daemon.core.words import Audience, Impact, Status
+from daemon.service.budgets import bound, facts
 from rules.model import (
     Approve,
     ChannelRule,
     Component,
     ConditionError,
+    Flapping,
     Limits,
     Person,
     Plan,
@@ -154,6 +156,13 @@ INTERNAL = Plan(
 )
 
 
+limits = st.builds(
+    Limits,
+    flapping=st.sampled_from([None, None, Flapping(1, 60 * MINUTE, "internal")]),
+    posts_per_hour=st.sampled_from([{}, {}, {"x": 1, "mail": 2}, {"mail": 1, "ops": 1}]),
+)
+
+
 @st.composite
 def rule_sets(draw: st.DrawFn, *, sane: bool = False, windows: bool = True) -> RuleSet:
     """A random rule set; a ``sane`` one has a first update, a cadence and a resolution."""
@@ -161,7 +170,8 @@ def rule_sets(draw: st.DrawFn, *, sane: bool = False, windows: bool = True) -> R
     if not windows:
         extra = [step for step in extra if step.condition is None or "hours" not in step.condition.names]
     base = [FIRST, *extra, HOLDING, DONE, SORRY] if sane else extra
-    public = Plan("public", tuple(base), ("page", "mail", "ops"), draw(st.sampled_from(["comms", ""])))
+    ask, shadow = draw(st.sampled_from(["comms", ""])), draw(st.sampled_from([False, False, True]))
+    public = Plan("public", tuple(base), ("page", "mail", "ops"), ask, shadow)
     raises = draw(
         st.lists(
             st.builds(
@@ -186,7 +196,8 @@ def rule_sets(draw: st.DrawFn, *, sane: bool = False, windows: bool = True) -> R
         version="v1", site=Site(), channels=CHANNELS, components=COMPONENTS, routes=(route,),
         plans={"public": public, "internal": INTERNAL}, texts=EchoTexts(),
         windows={"hours": Hours()} if windows else {}, people={"comms": Person("comms", "ops", "@comms")},
-        limits=Limits(), router=nowhere,
+        limits=draw(limits),
+        router=nowhere,
     )  # fmt: skip
 
 
@@ -306,10 +317,16 @@ class World:
     journal: list[Recorded] = field(default_factory=list)
     due: Instant | None = None
     calls: int = 0
+    posted: dict[str, list[Instant]] = field(default_factory=dict)  # by channel with a budget
 
     def step(self, inputs: Sequence[j.Entry], now: Instant) -> tuple[Recorded, ...]:
         """One settling, as the daemon does it; then the outbox's answers."""
-        done = settle(self.state, inputs, self.rules, now, due=self.due, number=lambda: 42)
+        caps = self.rules.limits.posts_per_hour
+        world = facts(self.state, self.posted, caps, now)
+        done = settle(self.state, inputs, self.rules, now, due=self.due, number=lambda: 42, world=world)
+        for one in done.recorded:
+            for name in caps.keys() & one.entry.posts.keys() if bound(one.entry) else ():  # type: ignore[union-attr]
+                self.posted.setdefault(name, []).append(one.at)
         self.calls += 1
         self.state, self.due = done.state, done.next_due
         self.journal.extend(done.recorded)

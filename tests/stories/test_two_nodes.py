@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from daemon.core import journal as j
 from daemon.core.alert import Report
-from daemon.core.clock import MINUTE, FakeClock, SystemClock
+from daemon.core.clock import HOUR, MINUTE, FakeClock, SystemClock
 from daemon.core.errors import NotFound, Refused
 from daemon.core.fold import fold_all
+from daemon.service.budgets import bound
 from daemon.service.incidents import OpenRequest, UpdateRequest
 from daemon.storage.postgres.store import PostgresStore, open_postgres
 from tests.faults.figures import size
@@ -25,6 +27,9 @@ from tests.stories.house import RULES, START, House, speakers_at
 pytestmark = [pytest.mark.external, pytest.mark.slow]
 
 EXAMPLES = size("TWO_NODE_TALES", here=8, ci=20)
+LIMITED = RULES + (
+    "limits: { posts_per_hour: { mail: 2 }, flapping: { opened: 1, within: 6h, plan: internal } }\n"
+)
 SERVICES = ("checkout", "search", "other")
 
 
@@ -122,7 +127,8 @@ class Street:
                 if known.seats
             }
             counters = dict(node.store._engine.memory.counters)
-            seen.append((episodes, node.desk.paused, counters, await self._page(node)))
+            limits = (memory.posted, memory.last_opened)
+            seen.append((episodes, node.desk.paused, counters, limits, await self._page(node)))
         assert seen[0] == seen[1]
 
     async def _page(self, node: Node) -> Any:
@@ -146,11 +152,22 @@ def test_two_nodes_remember_what_is_written(postgres: Cluster, tmp_path: Path, s
         postgres.drop(address)
 
 
+async def check_budget(node: Node) -> None:
+    """Whichever node said it: at most two automatic texts within any hour went to the mail."""
+    rows = (await node.store.incidents(500)).items
+    journals = await node.store.journals([row.id for row in rows])
+    times = sorted(
+        one.at for journal in journals.values() for one in journal
+        if isinstance(one.entry, j.Said) and bound(one.entry) and "mail" in one.entry.posts
+    )  # fmt: skip
+    assert all(later - earlier >= HOUR for earlier, later in zip(times, times[2:], strict=False))
+
+
 async def tell(address: str, folder: Path, steps: list[Step]) -> None:
     clock = FakeClock(START)
     speakers = speakers_at(clock)
     async with AsyncExitStack() as stack:
-        nodes = [Node(folder, clock, RULES, speakers).at(address) for _ in range(2)]
+        nodes = [Node(folder, clock, LIMITED, speakers).at(address) for _ in range(2)]
         for node in nodes:
             await node._start()
             stack.push_async_callback(lambda node=node: node.store.close())  # type: ignore[misc]
@@ -158,6 +175,7 @@ async def tell(address: str, folder: Path, steps: list[Step]) -> None:
         for step in steps:
             await street.take(step)
             await street.check()
+        await check_budget(nodes[0])
         groups = {row.id for row in await nodes[0].store.open_groups()}
         verdicts = [await nodes[1].store.verify_chain(group) for group in groups]
         assert all(verdict.good for verdict in verdicts)
