@@ -212,7 +212,8 @@ class Memory:
             seats: tuple[tuple[int, int], ...] = ((row.id, row.group),)
             if before is not None and before.starts_at > row.starts_at:
                 continue
-            if before is not None and before.starts_at == row.starts_at:
+            anew = row.firing and before is not None and not before.firing  # the rows of before are over
+            if before is not None and before.starts_at == row.starts_at and not anew:
                 seats = (*before.seats, *seats)
             self.know(row.source, row.fingerprint, _known(row, seats, batch))
         self._undo.clear()  # it is stored: no batch that is lost takes it back
