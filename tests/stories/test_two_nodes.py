@@ -58,7 +58,7 @@ STEPS = st.tuples(
 
 
 AGAIN_WITH_ITS_OLD_START: list[Step] = [
-    (kind, 0, 0) for kind in ("fires", "clears", "fires", "time", "fires", "time", "fires", "restart")
+    (kind, 0, 0) for kind in ("fires", "clears", *["fires", "time"] * 3, "fires", "restart")
 ]
 """An alert that came back before its incident opened: what it was before is over, also after a restart."""
 
