@@ -49,7 +49,7 @@ class Visitors:
         acts = (
             self.bad_body, self.too_large_body, self.noted_body, self.packed_body, self.large_body,
             self.slow_body, self.broken_body, self.twins, self.own_incident, self.votes, self.doubts,
-            self.questions,
+            self.questions, self.past_rules,
         )  # fmt: skip
         self._tasks = [asyncio.create_task(self._over_and_over(act)) for act in acts]
         return self
@@ -170,8 +170,16 @@ class Visitors:
             await self._ask("POST", f"/deliveries/{row['id']}/confirm", **ANYBODY, reference="seen")
 
     async def questions(self) -> None:
-        for path in ("/alerts", "/deliveries", "/deliveries/1", "/incidents", "/rules", "/suppressions"):
+        paths = ("/alerts", "/deliveries", "/deliveries/1", "/incidents", "/rules", "/suppressions")
+        for path in (*paths, "/incidents/INC-1/scenario"):
             await self._ask("GET", path)
+
+    async def past_rules(self) -> None:
+        """What was loaded when, what of it was used, and why a step acted."""
+        for version in (await self._ask("GET", "/rules/versions") or {"items": []})["items"][:1]:
+            await self._ask("GET", f"/rules/versions/{version['version']}")
+        await self._ask("GET", "/rules/coverage?since=1d")
+        await self._ask("GET", f"/incidents/INC-{next(self._numbers) % 9 + 1}/explain")
 
     # -- operators: when they are called -------------------------------------
 
