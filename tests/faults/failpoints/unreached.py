@@ -54,7 +54,6 @@ ON_SQLITE = Ground(
         "daemon.storage.answers:Answers.earliest_due:": UNASKED,
         "daemon.storage.answers:Answers.earliest_claim:": UNASKED,
         "daemon.storage.answers:Answers.group_by_public_id:": UNASKED,
-        "daemon.storage.answers:Answers.episodes:": UNASKED,
         "daemon.storage.answers:Answers.quarantined:": UNASKED,
         "daemon.storage.answers:Answers.verify_chain:": UNASKED,
         "daemon.storage.answers:Answers.claimable:1": "a worker asks for its own channel alone",
