@@ -37,9 +37,11 @@ class Proof:
     long: dict[str, int]
 
 
+FAILPOINTS = {"FAILPOINT_SHARE": 1, "FAILPOINT_ROUNDS": 20}
+
 PROOFS = (
     Proof("kill", (f"{FAULTS}/test_kill_cycles.py",), {"KILL_CYCLES": 200}, {"KILL_CYCLES": 2_000}),
-    Proof("failpoints", (f"{FAULTS}/failpoints",), {"FAILPOINT_PAIRS": 0}, {"FAILPOINT_ROUNDS": 20}),
+    Proof("failpoints", (f"{FAULTS}/failpoints",), {"FAILPOINT_SHARE": 1}, FAILPOINTS),
     Proof("pairs", (f"{FAULTS}/failpoints",), {"FAILPOINT_PAIRS": 20}, {"FAILPOINT_PAIRS": 1_000}),
     Proof("power", (f"{FAULTS}/power_cut",), {"POWER_CUTS": 2_000}, {"POWER_CUTS": 100_000}),
     Proof("model", (f"{FAULTS}/test_outbox_model.py",), {}, {}),

@@ -20,7 +20,7 @@ from tests.faults.fuzz import ROUND, fuzz
 from tests.faults.seed import SEED
 from tests.processes.waiting import CLOCK
 
-BODIES = size("FUZZED_BODIES", here=20_000, ci=200_000)
+BODIES = size("FUZZED_BODIES", here=20_000, ci=60_000)
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from tests.faults.world import World, check_alerts, check_journals, check_mails,
 from tests.processes.nursery import Nursery
 from tests.processes.waiting import CLOCK
 
-CYCLES = size("KILL_CYCLES", here=25, ci=200)
+CYCLES = size("KILL_CYCLES", here=25, ci=60)
 
 STARTING = 0.4  # seconds within which a life that is not to accept anything ends
 UNDER_LOAD = 0.4  # seconds within which the others end, once they accept

@@ -36,7 +36,7 @@ from tests.processes.postgres import Cluster
 from tests.processes.site import mail, news, on_x, team
 from tests.processes.waiting import CLOCK, until
 
-ROUNDS = size("NEMESIS_ROUNDS", here=6, ci=20)
+ROUNDS = size("NEMESIS_ROUNDS", here=6, ci=9)
 SPEED = 8.0
 LEASE = 65 / SPEED
 """Seconds here after which what a node has in hand is taken from it."""
